@@ -1,0 +1,133 @@
+"""One way to write JSON (RFC 8785), one strict way to read it, names made from its digest."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import Any, NoReturn
+
+import rfc8785
+
+from earthcommons.errors import InvalidInputError
+
+__all__ = ["canonical_bytes", "digest_of", "parse_strict", "short_id"]
+
+MAX_DEPTH = 64
+MAX_BYTES = 64 * 2**20
+
+
+def canonical_bytes(value: Any) -> bytes:
+    """Return the RFC 8785 form of a JSON value.
+
+    Raises:
+        InvalidInputError: NaN, infinity, integers beyond 2^53 or lone surrogates inside.
+    """
+    try:
+        return rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
+        raise InvalidInputError(f"not canonical JSON: {error}", code="bad-json") from error
+
+
+def digest_of(data: bytes) -> str:
+    """Return the SHA-256 of the bytes as 64 hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def short_id(prefix: str, value: Any) -> str:
+    """Return `prefix-` and 26 base32 characters (130 bits) of the digest of canonical JSON."""
+    raw = hashlib.sha256(canonical_bytes(value)).digest()
+    return f"{prefix}-{base64.b32encode(raw).decode().lower()[:26]}"
+
+
+def parse_strict(data: bytes | str, *, limit: int = MAX_BYTES) -> Any:
+    """Return the JSON value in `data`, refusing what two parsers could read differently.
+
+    Args:
+        data: UTF-8 JSON without a byte-order mark.
+        limit: most bytes accepted.
+
+    Raises:
+        InvalidInputError: duplicate keys, NaN, infinity, overflowing numbers, integers beyond
+            2^53, nesting over 64, lone surrogates, another encoding, or too long.
+
+    Source:
+        RFC 8259 sections 4, 6 and 8; RFC 8785 section 3.1.
+    """
+    raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
+    if len(raw) > limit:
+        raise InvalidInputError(f"JSON of {len(raw)} bytes, limit {limit}", code="bad-json")
+    try:
+        text = raw.decode("utf-8")
+        _check_depth(text)
+        value = json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            parse_int=_safe_int,
+        )
+    except (UnicodeDecodeError, RecursionError, json.JSONDecodeError) as error:
+        raise InvalidInputError(f"not JSON: {error}", code="bad-json") from error
+    _check_surrogates(text, value)
+    return value
+
+
+def _check_depth(text: str) -> None:
+    depth, in_string, escaped = 0, False, False
+    for char in text:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif char == "\\":
+                escaped = True
+            elif char == '"':
+                in_string = False
+        elif char == '"':
+            in_string = True
+        elif char in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise InvalidInputError(f"JSON nested over {MAX_DEPTH}", code="bad-json")
+        elif char in "]}":
+            depth -= 1
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise InvalidInputError(f"JSON key {twice[:80]!r} stands twice", code="bad-json")
+    return value
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise InvalidInputError(f"JSON holds {name}, which is no JSON number", code="bad-json")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise InvalidInputError(f"JSON number {text[:40]} overflows", code="bad-json")
+    return value
+
+
+def _safe_int(text: str) -> int | float:
+    if len(text) <= 22:
+        number = int(text)
+        if abs(number) <= 2**53 - 1:
+            return number
+        # RFC 8785 writes a double up to 1e21 without point or exponent; only that text is one.
+        if rfc8785.dumps(float(text)).decode() == text:
+            return float(text)
+    raise InvalidInputError(f"JSON integer {text[:40]} exceeds 2^53", code="bad-json")
+
+
+def _check_surrogates(text: str, value: Any) -> None:
+    if "\\u" not in text and "\\U" not in text:
+        return
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InvalidInputError("JSON holds a lone surrogate", code="bad-json") from error

@@ -1,0 +1,120 @@
+"""What the catalogue holds, and the transaction through which every floor writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from earthcommons.model.canonical import canonical_bytes, digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from earthcommons.model.observation import Observation
+
+__all__ = ["Access", "Change", "Kind", "Link", "Record", "Transaction"]
+
+Kind = Literal[
+    "collection",
+    "item",
+    "region-set",
+    "run",
+    "series",
+    "watch",
+    "alert",
+    "report",
+    "offer",
+    "need",
+]
+Access = Literal["open", "steward"]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One version of one thing the node knows.
+
+    Attributes:
+        kind: what sort of record.
+        id: unique within its kind; items are unique within their collection and named
+            `collection/item`.
+        body: JSON value; its canonical bytes are the truth and what the catalogue returns.
+        version: 1 for the first, one more for each later state.
+        access: who may see it: `open` everybody, `steward` only the node's own staff.
+        links: typed evidence links this record states.
+    """
+
+    kind: Kind
+    id: str
+    body: dict[str, Any]
+    version: int = 1
+    access: Access = "open"
+    links: tuple[Link, ...] = field(default=())
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the envelope that is stored as the record's object."""
+        return {
+            "access": self.access,
+            "body": self.body,
+            "id": self.id,
+            "kind": self.kind,
+            "links": [[link.rel, link.kind, link.id] for link in self.links],
+            "version": self.version,
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Record:
+        """Return the record an envelope holds."""
+        links = tuple(Link(rel, kind, id_) for rel, kind, id_ in value["links"])
+        return cls(
+            value["kind"], value["id"], value["body"], value["version"], value["access"], links
+        )
+
+    def to_bytes(self) -> bytes:
+        """Return the canonical bytes of the envelope."""
+        return canonical_bytes(self.as_json())
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical envelope."""
+        return digest_of(self.to_bytes())
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Link:
+    """A stored arrow of the chain, readable from both ends."""
+
+    rel: str
+    kind: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of the append-only change log."""
+
+    seq: int
+    kind: str
+    id: str
+    version: int
+    digest: str
+
+
+class Transaction(Protocol):
+    """The one open transaction of the catalogue, handed down to the floors that write."""
+
+    def put(self, record: Record) -> bool:
+        """Store a record; return False when exactly this record is already current.
+
+        Raises:
+            ConflictError: another record of that kind and id exists with this version or a
+                later one, or a version between is lacking.
+        """
+        ...
+
+    def revise(self, record: Record) -> bool:
+        """Store a record as the next version; return False when nothing but that would change."""
+        ...
+
+    def put_observations(self, run: str, digest: str, rows: Iterable[Observation]) -> None:
+        """Index the observations of a run whose GeoParquet object has `digest`."""
+        ...

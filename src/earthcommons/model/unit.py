@@ -1,0 +1,95 @@
+"""Units: is this text one, and by how much does one convert to another."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from earthcommons.errors import UnitError
+
+if TYPE_CHECKING:
+    import pint
+
+__all__ = ["check_unit", "converter", "same_unit"]
+
+# Values that name a class, a date or a place have no unit; saying so is not the same as silence.
+NO_MEASURE = frozenset({"class", "name", "date", "count"})
+_POWER = re.compile(r"(?<=[A-Za-zµ])(-?\d+)\b")
+
+
+def check_unit(text: str, where: str) -> str:
+    """Return `text` when it names a unit: CF or UCUM-like, `1` without dimension, or `class`.
+
+    Raises:
+        UnitError: empty or unknown; the message names `where`.
+    """
+    if not text:
+        raise UnitError(f"{where} has no unit: declare one, or 1 if it has no dimension")
+    if text not in NO_MEASURE:
+        _parse(text, where)
+    return text
+
+
+def same_unit(one: str, other: str) -> bool:
+    """Return whether two texts name one unit (`km2` and `km^2`, `degC` and `degree_Celsius`)."""
+    if one == other:
+        return True
+    if one in NO_MEASURE or other in NO_MEASURE:
+        return False
+    return bool(_parse(one, one) == _parse(other, other))
+
+
+@cache
+def converter(unit: str, target: str) -> tuple[float, float]:
+    """Return (factor, offset) with `value in target = value in unit × factor + offset`.
+
+    Raises:
+        UnitError: the units measure different things.
+    """
+    if same_unit(unit, target):
+        return 1.0, 0.0
+    if unit in NO_MEASURE or target in NO_MEASURE:
+        raise UnitError(f"{unit} does not convert to {target}")
+    registry = _registry()
+    import pint
+
+    try:
+        one, other = _parse(unit, unit), _parse(target, target)
+        zero = registry.Quantity(0.0 * one.magnitude, one.units).to(other.units).magnitude
+        unity = registry.Quantity(1.0 * one.magnitude, one.units).to(other.units).magnitude
+    except pint.DimensionalityError as error:
+        raise UnitError(f"{unit} does not convert to {target}") from error
+    return float((unity - zero) / other.magnitude), float(zero / other.magnitude)
+
+
+@cache
+def _registry() -> pint.UnitRegistry[Any]:
+    import pint
+
+    registry: pint.UnitRegistry[Any] = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
+    registry.define("@alias degree_Celsius = degree_C = degrees_C = degrees_Celsius")
+    registry.define("person = [people] = _ = persons = people")
+    return registry
+
+
+@cache
+def _parse(text: str, where: str) -> pint.Quantity[Any]:
+    import pint
+
+    registry = _registry()
+    if len(text) > 60 or not re.fullmatch(r"[A-Za-z0-9µ%°^*/().,_ -]+", text):
+        raise UnitError(f"{where}: {text[:60]!r} is no unit")
+    head, _, tail = text.partition(" ")
+    scale = 1.0
+    if power := re.fullmatch(r"10\^(-?\d{1,2})", head):
+        scale, text = 10.0 ** int(power.group(1)), tail
+    try:
+        spelled = _POWER.sub(r"**\1", text.replace("^", "").replace("°", "deg"))
+        spelled = (
+            "percent" if spelled == "%" else re.sub(r"(?<=[\w)])[ .](?=[A-Za-z])", "*", spelled)
+        )
+        unit = registry.Unit("" if spelled == "1" else spelled)
+    except (pint.PintError, ValueError, TypeError, AttributeError, AssertionError) as error:
+        raise UnitError(f"{where}: {text[:60]!r} is no unit this platform knows") from error
+    return registry.Quantity(scale, unit)

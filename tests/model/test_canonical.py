@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from earthcommons.errors import InvalidInputError
+from earthcommons.model import canonical_bytes, parse_strict, short_id
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_canonical_bytes_read_back_as_the_same_value(value: object) -> None:
+    again = parse_strict(canonical_bytes(value))
+    assert canonical_bytes(again) == canonical_bytes(value)
+
+
+def test_the_order_of_members_does_not_change_an_id() -> None:
+    assert short_id("run", {"a": 1, "b": [2]}) == short_id("run", {"b": [2], "a": 1})
+    assert len(short_id("run", {})) == len("run-") + 26
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": 1, "a": 2}',
+        '{"a": {"b": 1, "b": 1}}',
+        '{"a": NaN}',
+        "[Infinity]",
+        "[-Infinity]",
+        "[1e999]",
+        "[" + "9" * 5000 + "]",
+        "[9007199254740993]",
+        "[" * 65 + "]" * 65,
+        '["\\ud800"]',
+        '{"a": 1',
+        "",
+    ],
+)
+def test_json_two_parsers_could_read_differently_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        parse_strict(text)
+    assert refused.value.code == "bad-json"
+
+
+@pytest.mark.parametrize("data", ["{}".encode("utf-16"), b"\xef\xbb\xbf{}", b'{"a":"\xff"}'])
+def test_another_encoding_or_a_byte_order_mark_is_refused(data: bytes) -> None:
+    with pytest.raises(InvalidInputError):
+        parse_strict(data)
+
+
+def test_json_over_the_limit_is_refused_before_it_is_read() -> None:
+    with pytest.raises(InvalidInputError, match="limit 10"):
+        parse_strict(json.dumps("x" * 100), limit=10)
+
+
+def test_brackets_inside_a_string_are_no_depth() -> None:
+    assert parse_strict(json.dumps({"a": "[" * 500 + '\\"'})) == {"a": "[" * 500 + '\\"'}
