@@ -1,0 +1,51 @@
+"""The proof that objects are the truth: the same index, made again from the objects alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from earthcommons.catalog.writing import RECORD_SUFFIX
+from earthcommons.errors import IntegrityError
+from earthcommons.model.canonical import parse_strict
+from earthcommons.model.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from earthcommons.catalog.catalog import Catalog
+    from earthcommons.model.observation import Observation
+    from earthcommons.store import ObjectStore
+
+__all__ = ["rebuild"]
+
+
+def rebuild(
+    catalog: Catalog,
+    store: ObjectStore,
+    observations_of: Callable[[str], Iterable[Observation]],
+) -> int:
+    """Fill an empty catalogue from the record objects of a store; return how many there were.
+
+    Args:
+        catalog: a new, empty catalogue.
+        store: where the objects are; every record object is checked against its digest.
+        observations_of: reads the observations of the object with that key.
+
+    Raises:
+        IntegrityError: a record object is damaged.
+    """
+    found: list[Record] = []
+    for key in store.keys(RECORD_SUFFIX):
+        data = store.read(key)
+        record = Record.from_json(parse_strict(data))
+        if record.to_bytes() != data:
+            raise IntegrityError(key, expected="canonical JSON", found="another form")
+        found.append(record)
+    found.sort(key=lambda record: (record.kind, record.id, record.version))
+    with catalog.transaction() as tx:
+        for record in found:
+            tx.put(record)
+            if record.kind == "run":
+                output = record.body["output"]
+                tx.put_observations(record.id, output, observations_of(output))
+    return len(found)
