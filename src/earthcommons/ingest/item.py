@@ -1,0 +1,202 @@
+"""The STAC 1.1 item and collection of what was admitted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from earthcommons.ingest.footprint import footprint
+from earthcommons.store import digest_in
+
+if TYPE_CHECKING:
+    from earthcommons.ingest.door import Admission
+    from earthcommons.model.declaration import Declaration
+    from earthcommons.model.indicator import Text
+
+__all__ = ["make_collection", "make_item", "object_href", "widen"]
+
+_EXTENSIONS = {
+    "file:": "https://stac-extensions.github.io/file/v2.1.0/schema.json",
+    "proj:": "https://stac-extensions.github.io/projection/v2.0.0/schema.json",
+    "raster:": "https://stac-extensions.github.io/raster/v2.0.0/schema.json",
+    "cube:": "https://stac-extensions.github.io/datacube/v2.2.0/schema.json",
+    "classification:": "https://stac-extensions.github.io/classification/v2.0.0/schema.json",
+    "table:": "https://stac-extensions.github.io/table/v1.2.0/schema.json",
+    "processing:": "https://stac-extensions.github.io/processing/v1.2.0/schema.json",
+}
+# An SPDX licence list is long; these are the ids the platform has met.
+_SPDX = frozenset({"CC-BY-4.0", "CC0-1.0", "PDDL-1.0", "MIT", "Apache-2.0", "ODbL-1.0"})
+_SOURCE_TYPES = {
+    "geotiff": "image/tiff; application=geotiff",
+    "netcdf": "application/netcdf",
+    "csv": "text/csv",
+    "geojson": "application/geo+json",
+}
+
+
+def object_href(key: str) -> str:
+    """Return the address of an object, relative to the node."""
+    return f"/objects/{key}"
+
+
+def make_item(
+    declaration: Declaration, admission: Admission, keys: dict[str, str], sizes: dict[str, int]
+) -> dict[str, Any]:
+    """Return the STAC item of an admission.
+
+    Args:
+        declaration: what was declared of the file.
+        admission: what the reader found in it.
+        keys: object keys of the assets `data` and `source`.
+        sizes: bytes of the same assets.
+
+    Returns:
+        A STAC 1.1 item without links; the service adds those, since they name the node. Where
+        the data is about no place, `geometry` is null and there is no `bbox`.
+    """
+    facts = admission.facts
+    place = {"bbox": facts["bbox"], "geometry": facts["geometry"]}
+    if declaration.bbox is not None:
+        place = footprint(*declaration.bbox)
+    properties = _properties(declaration, facts)
+    data: dict[str, Any] = {
+        **_asset(keys["data"], sizes["data"]),
+        "type": admission.media_type,
+        "roles": ["data"],
+        "title": declaration.title.en,
+    }
+    if facts["bands"]:
+        data["bands"] = facts["bands"]
+    if "spatial_resolution" in facts:
+        data["raster:spatial_resolution"] = facts["spatial_resolution"]
+    source = {
+        **_asset(keys["source"], sizes["source"]),
+        "type": _SOURCE_TYPES[admission.format],
+        "roles": ["source"],
+        "title": "File as received",
+    }
+    item: dict[str, Any] = {
+        "type": "Feature",
+        "stac_version": "1.1.0",
+        "stac_extensions": [],
+        "id": declaration.item,
+        "collection": declaration.collection,
+        "geometry": place["geometry"],
+        "properties": properties,
+        "assets": {"data": data, "source": source},
+        "links": [],
+    }
+    if place["bbox"] is not None:
+        item["bbox"] = place["bbox"]
+    item["stac_extensions"] = _extensions(item)
+    return item
+
+
+def make_collection(
+    declaration: Declaration, title: Text, description: Text, item: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the STAC collection that begins with this item."""
+    collection = {
+        "type": "Collection",
+        "stac_version": "1.1.0",
+        "stac_extensions": [],
+        "id": declaration.collection,
+        "title": title.en,
+        "title_zh": title.zh,
+        "description": description.en,
+        "description_zh": description.zh,
+        "license": _licence(declaration),
+        "providers": [
+            {"name": name, "roles": ["producer", "licensor"]}
+            for name in sorted({p.source for p in declaration.providers})
+        ],
+        "extent": {"spatial": {"bbox": []}, "temporal": {"interval": []}},
+        "links": [],
+    }
+    return widen(collection, item)
+
+
+def widen(collection: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
+    """Return the collection with an extent that also holds the item."""
+    boxes = [*collection["extent"]["spatial"]["bbox"]]
+    if "bbox" in item:
+        boxes.append(item["bbox"])
+    known = [b for b in boxes if b != _UNPLACED]
+    spans = [span for span in collection["extent"]["temporal"]["interval"] if span]
+    properties = item["properties"]
+    spans.append(
+        [
+            properties.get("start_datetime", properties["datetime"]),
+            properties.get("end_datetime", properties["datetime"]),
+        ]
+    )
+    return {
+        **collection,
+        "extent": {
+            "spatial": {"bbox": [_around(known)] if known else [_UNPLACED]},
+            "temporal": {"interval": [[min(s[0] for s in spans), max(s[1] for s in spans)]]},
+        },
+    }
+
+
+# STAC wants a bbox of every collection; one about no place says the whole world.
+_UNPLACED = [-180.0, -90.0, 180.0, 90.0]
+
+
+def _around(boxes: list[list[float]]) -> list[float]:
+    if any(box[0] > box[2] for box in boxes) and len(boxes) > 1:
+        west, east = -180.0, 180.0
+    elif len(boxes) == 1:
+        west, east = boxes[0][0], boxes[0][2]
+    else:
+        west, east = min(b[0] for b in boxes), max(b[2] for b in boxes)
+    return [west, min(b[1] for b in boxes), east, max(b[3] for b in boxes)]
+
+
+def _properties(declaration: Declaration, facts: dict[str, Any]) -> dict[str, Any]:
+    period = declaration.period
+    first = period.start_time.strftime("%Y-%m-%dT%H:%M:%SZ")
+    last = period.last_time.strftime("%Y-%m-%dT%H:%M:%SZ")
+    properties: dict[str, Any] = {
+        "datetime": None,
+        "start_datetime": first,
+        "end_datetime": last,
+        "title": declaration.title.en,
+        "title_zh": declaration.title.zh,
+        "description": declaration.description.en,
+        "description_zh": declaration.description.zh,
+        "license": _licence(declaration),
+        "ec:licence_name": declaration.licence,
+        "ec:attribution": declaration.attribution,
+        "ec:nature": declaration.nature,
+        "ec:period": str(period),
+        "ec:providers_files": [file.as_json() for file in declaration.providers],
+        **facts["properties"],
+    }
+    if declaration.licence_url:
+        properties["ec:licence_url"] = declaration.licence_url
+    if declaration.derivation:
+        properties["processing:lineage"] = declaration.derivation
+    return properties
+
+
+def _licence(declaration: Declaration) -> str:
+    return declaration.licence if declaration.licence in _SPDX else "other"
+
+
+def _asset(key: str, size: int) -> dict[str, Any]:
+    # Multihash: 12 = sha2-256, 20 = 32 bytes. A tree's digest is that of its manifest.
+    checksum = f"1220{digest_in(key)}"
+    return {"href": object_href(key), "file:checksum": checksum, "file:size": size}
+
+
+def _extensions(item: dict[str, Any]) -> list[str]:
+    used = {name.split(":")[0] + ":" for name in _names(item) if ":" in name}
+    return [url for prefix, url in _EXTENSIONS.items() if prefix in used]
+
+
+def _names(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        return set(value) | {name for inner in value.values() for name in _names(inner)}
+    if isinstance(value, list):
+        return {name for inner in value for name in _names(inner)}
+    return set()

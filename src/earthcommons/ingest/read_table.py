@@ -1,0 +1,146 @@
+"""CSV in, Parquet out, every column typed and united. Runs in the jail; see `jail`."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from earthcommons.errors import RefusedFileError
+from earthcommons.model.unit import check_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from earthcommons.ingest.limits import Limits
+
+__all__ = ["convert"]
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_ABSENT = frozenset({"", "NA", "NaN", "nan", "null"})
+_TYPES = {
+    "number": pa.float64(),
+    "integer": pa.int64(),
+    "string": pa.string(),
+    "date": pa.date32(),
+}
+_COLUMNS = 1000
+
+
+def convert(folder: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any]:
+    """Write `folder/out.parquet` with the cells of `folder/source` and say what it holds.
+
+    Every column of the file must be declared with its unit and type; an empty cell, `NA` and
+    `NaN` are absent, never zero.
+
+    Raises:
+        RefusedFileError: not UTF-8, uneven rows, an undeclared or lacking column, a cell that is
+            not of its column's type; the message names row and column.
+        UnitError: a column has no unit.
+    """
+    declared = {variable["name"]: variable for variable in task["variables"]}
+    rows = _rows(folder / "source")
+    header = next(rows)
+    _check_header(header, declared)
+    columns: list[list[Any]] = [[] for _ in header]
+    count = 0
+    for count, row in enumerate(rows, start=1):
+        if count > limits.rows:
+            raise RefusedFileError(f"over {limits.rows} rows", code="declared-too-large")
+        if len(row) != len(header):
+            raise RefusedFileError(
+                f"row {count + 1} has {len(row)} cells, the header {len(header)}",
+                code="malformed",
+            )
+        for column, name, cell in zip(columns, header, row, strict=True):
+            column.append(_cell(cell.strip(), declared[name]["datatype"], count + 1, name))
+    table = pa.table(
+        {
+            name: pa.array(column, _TYPES[declared[name]["datatype"]])
+            for name, column in zip(header, columns, strict=True)
+        }
+    )
+    units = {f"unit:{name}": declared[name]["unit"] for name in header}
+    pq.write_table(
+        table.replace_schema_metadata(units), folder / "out.parquet", compression="zstd"
+    )
+    return {
+        "output": "out.parquet",
+        "suffix": ".parquet",
+        "media_type": "application/vnd.apache.parquet",
+        "bbox": None,
+        "geometry": None,
+        "bands": [],
+        "properties": {
+            "table:row_count": count,
+            "table:columns": [
+                {
+                    "name": name,
+                    "type": declared[name]["datatype"],
+                    "unit": declared[name]["unit"],
+                    "description": declared[name]["meaning"],
+                }
+                for name in header
+            ],
+        },
+    }
+
+
+def _rows(source: Path) -> Iterator[list[str]]:
+    csv.field_size_limit(1 << 20)
+    try:
+        with source.open(encoding="utf-8-sig", newline="") as file:
+            yield from csv.reader(file, strict=True)
+    except UnicodeDecodeError as error:
+        raise RefusedFileError(f"not UTF-8 at byte {error.start}", code="malformed") from error
+    except csv.Error as error:
+        raise RefusedFileError(f"not CSV: {error}", code="malformed") from error
+
+
+def _check_header(header: list[str], declared: dict[str, Any]) -> None:
+    if len(header) > _COLUMNS or len(set(header)) != len(header):
+        raise RefusedFileError("the header repeats a name or is too long", code="malformed")
+    for name in header:
+        if name not in declared:
+            raise RefusedFileError(
+                f"column {name[:60]!r} is not declared: say its type and unit",
+                code="unit-missing",
+            )
+        check_unit(declared[name]["unit"], f"column {name!r}")
+    lacking = sorted(set(declared) - set(header))
+    if lacking:
+        raise RefusedFileError(
+            f"column {lacking[0]!r} is declared, not there", code="malformed"
+        )
+
+
+def _cell(text: str, datatype: str, row: int, name: str) -> Any:
+    if "\0" in text:
+        raise RefusedFileError(f"row {row}, column {name!r}: NUL byte", code="malformed")
+    if text in _ABSENT:
+        return None
+    if datatype == "string":
+        return text
+    try:
+        if datatype == "date":
+            return date.fromisoformat(text)
+        if not _NUMBER.fullmatch(text):
+            raise ValueError(text)
+        number = float(text)
+        if not math.isfinite(number):
+            raise ValueError(text)
+        if datatype == "integer":
+            if number != int(number):
+                raise ValueError(text)
+            return int(number)
+    except ValueError as error:
+        raise RefusedFileError(
+            f"row {row}, column {name!r}: {text[:40]!r} is no {datatype}", code="malformed"
+        ) from error
+    return number

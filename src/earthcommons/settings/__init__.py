@@ -1,0 +1,8 @@
+"""The one reader of configuration: `node.toml` of a node and the environment.
+
+Every setting has a safe default; see `docs/settings.md`. Nothing below this floor reads either.
+"""
+
+from earthcommons.settings.settings import Settings, read_settings, write_settings
+
+__all__ = ["Settings", "read_settings", "write_settings"]
