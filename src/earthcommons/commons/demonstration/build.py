@@ -1,0 +1,117 @@
+"""Build the demonstration node: every piece enters through the same `ingest` a user calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from earthcommons.commons.demonstration.sources import Piece, load_pieces, pack_path
+from earthcommons.commons.node import Node, make_node
+from earthcommons.commons.stories.computing import compute_indicator
+from earthcommons.indicators import INDICATOR_KEYS
+from earthcommons.ingest import ingest
+from earthcommons.model.declaration import Declaration, ProvidersFile, VariableDeclaration
+from earthcommons.model.indicator import Text
+from earthcommons.model.period import Period
+from earthcommons.settings import Settings
+from earthcommons.zones.region_sets import region_set_record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+__all__ = ["Step", "build"]
+
+_MEASURED = ("raster", "cube", "table", "vector")
+_REGION_SETS = ("regions/ec-countries-un", "regions/ec-places")
+# A region set is drawn, not observed; the year its first version was drawn stands for its time.
+_DRAWN = Period.year(2026)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far a build is: `done` of `total` steps, and what the last one did."""
+
+    done: int
+    total: int
+    text: str
+
+
+def build(root: Path) -> Iterator[Step]:
+    """Build the node in `root` step by step; a second build changes nothing.
+
+    Raises:
+        CommonsError: a piece was refused or an indicator could not be computed.
+    """
+    node = make_node(root, Settings(name="Node A"))
+    work = _plan(node)
+    for n, (text, step) in enumerate(work, start=1):
+        outcome = step()
+        yield Step(n, len(work), f"{text}: {outcome}")
+
+
+def _plan(node: Node) -> list[tuple[str, Callable[[], str]]]:
+    work: list[tuple[str, Callable[[], str]]] = []
+    for piece in load_pieces():
+        if piece.kind in _MEASURED:
+            work.append((piece.title["en"], lambda piece=piece: _ingest(node, piece)))  # type: ignore[misc]
+    for name in _REGION_SETS:
+        work.append((name, lambda name=name: _name_regions(node, name)))  # type: ignore[misc]
+    for key in INDICATOR_KEYS:
+        work.append((key, lambda key=key: _compute(node, key)))  # type: ignore[misc]
+    return work
+
+
+def _ingest(node: Node, piece: Piece) -> str:
+    return ingest(pack_path(piece), declaration_of(piece), node.catalog, node.store).state
+
+
+def _name_regions(node: Node, item: str) -> str:
+    record = region_set_record(node.catalog.get("item", item), node.store)
+    with node.catalog.transaction() as tx:
+        return "published" if tx.put(record) else "unchanged"
+
+
+def _compute(node: Node, key: str) -> str:
+    rows = compute_indicator(node, key).observations
+    given = sum(row.value is not None for row in rows)
+    return f"{given} values, {len(rows) - given} missing or withheld with their reason"
+
+
+def declaration_of(piece: Piece) -> Declaration:
+    """Return what the table of sources declares of a piece, in the words of `ingest`."""
+    return Declaration(
+        item=piece.id,
+        collection=piece.collection,
+        title=Text(**piece.title),
+        description=Text(**piece.description),
+        period=Period.parse(piece.period) if piece.period else _DRAWN,
+        licence=piece.licence,
+        licence_url=piece.licence_url,
+        attribution=piece.attribution,
+        nature=piece.nature,
+        variables=tuple(
+            VariableDeclaration(
+                name=variable.name,
+                unit=variable.unit,
+                meaning=variable.meaning["en"],
+                dims=variable.dims,
+                classes={
+                    value: {
+                        "title": words["en"],
+                        "title_zh": words["zh"],
+                        "color_hint": words["color_hint"],
+                    }
+                    for value, words in variable.classes.items()
+                },
+                datatype=variable.datatype,
+            )
+            for variable in piece.variables
+        ),
+        providers=tuple(
+            ProvidersFile(p.name, p.sha256, p.source, p.url, p.doi) for p in piece.providers
+        ),
+        derivation=piece.derivation,
+        crs=piece.crs if piece.kind == "raster" else "",
+        bbox=piece.bbox,
+    )
