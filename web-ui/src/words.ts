@@ -1,0 +1,58 @@
+/** Words the elements add to a page, in the page's language. */
+
+const EN = {
+  play: 'Play',
+  pause: 'Pause',
+  step: 'Time step',
+  zoomIn: 'Zoom in',
+  zoomOut: 'Zoom out',
+  whole: 'Show the whole map',
+  map: 'Map. Arrow keys move it, plus and minus zoom.',
+  wheelHelp: 'Hold Ctrl and scroll to zoom',
+  wheelHelpMac: 'Hold ⌘ and scroll to zoom',
+  touchHelp: 'Use two fingers to move the map',
+  fallback: 'The same as picture and table',
+  missing: 'not observed',
+  withheld: 'withheld',
+  keys: '← → move by one step',
+  loading: 'Loading the trace',
+  mapFailed: 'The interactive map could not start. The picture and table below say the same.',
+  chartFailed: 'The interactive chart could not start. The picture and table say the same.',
+  whyFailed: 'The trace could not be loaded. Nothing was changed; use the link or try again.',
+  verifying: 'Computing the number again',
+  verifyFailed: 'The check could not be run. The stored value is unchanged; try again later.',
+} as const;
+
+export type Words = Readonly<Record<keyof typeof EN, string>>;
+
+const ZH: Words = {
+  play: '播放',
+  pause: '暂停',
+  step: '时间',
+  zoomIn: '放大',
+  zoomOut: '缩小',
+  whole: '显示全图',
+  map: '地图。方向键移动，加减键缩放。',
+  wheelHelp: '按住 Ctrl 键滚动可缩放',
+  wheelHelpMac: '按住 ⌘ 键滚动可缩放',
+  touchHelp: '用双指移动地图',
+  fallback: '以图片和表格查看',
+  missing: '无观测',
+  withheld: '暂不发布',
+  keys: '← → 键逐步移动',
+  loading: '正在载入溯源信息',
+  mapFailed: '无法启动交互地图。下方的图片和表格内容相同。',
+  chartFailed: '无法启动交互图表。图片和表格内容相同。',
+  whyFailed: '无法载入溯源信息。数据未改动；请使用链接或重试。',
+  verifying: '正在重新计算',
+  verifyFailed: '无法完成核验。已存数值未改动；请稍后再试。',
+};
+
+/** Language in force at `element`: the nearest `lang`, else English. */
+export function langOf(element: Element): string {
+  return element.closest('[lang]')?.getAttribute('lang') || 'en';
+}
+
+export function wordsFor(lang: string): Words {
+  return lang.toLowerCase().startsWith('zh') ? ZH : EN;
+}

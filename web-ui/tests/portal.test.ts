@@ -1,0 +1,150 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { classLabels, classOf, fillOf, numberText, problemOf } from '../src/breaks';
+import { boundsOf } from '../src/map/element';
+import { readLegend } from '../src/map/legend';
+import { ForeignAddressError, regionHref, sameOrigin } from '../src/same-origin';
+import { nextWhilePlaying, readSteps, startOfPlay, stepForKey } from '../src/steps';
+import { answerText, fragmentOf, openWhy } from '../src/why';
+import { wordsFor } from '../src/words';
+
+const PAGE = 'https://node.example/en/places/m49:404';
+
+describe('the same-origin guard', () => {
+  it('keeps tile braces and resolves against the page', () => {
+    expect(sameOrigin('/tiles/a/{z}/{x}/{y}.png', PAGE)).toBe(
+      'https://node.example/tiles/a/{z}/{x}/{y}.png',
+    );
+    expect(sameOrigin('x.json', PAGE)).toBe('https://node.example/en/places/x.json');
+  });
+
+  it.each([
+    'https://other.example/x',
+    '//other.example/x',
+    '\\\\other.example\\x',
+    'https://node.example:8443/x',
+    'http://node.example/x',
+    'https://user:secret@node.example/x',
+    'javascript:alert(1)',
+    'data:text/html,x',
+    'blob:https://node.example/1',
+    'file:///etc/passwd',
+    'https://node.example.other.example/x',
+    'https://{z}.other.example/x',
+  ])('refuses %s', (address) => {
+    expect(() => sameOrigin(address, PAGE)).toThrow(ForeignAddressError);
+  });
+
+  it('cannot be led away by a region id', () => {
+    expect(regionHref('/en/places/{id}', 'm49:404', PAGE)).toBe(PAGE);
+    expect(regionHref('/en/places/{id}', '../../x?y#z', PAGE)).toBe(
+      'https://node.example/en/places/..%2F..%2Fx%3Fy%23z',
+    );
+  });
+});
+
+describe('class breaks', () => {
+  const map = { breaks: [0, 10, 20, 30], colours: ['#111111', '#222222', '#333333'] };
+
+  it('close classes below and open them above', () => {
+    expect([0, 9.99, 10, 20, 29.9, 30].map((v) => classOf(v, map))).toEqual([0, 0, 1, 2, 2, 2]);
+  });
+  it('put values beyond the ends in the end classes', () => {
+    expect(classOf(-5, map)).toBe(0);
+    expect(classOf(1e9, map)).toBe(2);
+  });
+  it('never read missing as zero', () => {
+    const values = { a: 0, b: null, c: Number.NaN };
+    const fills = ['a', 'b', 'c', 'd'].map((id) => fillOf(id, { ...map, values }).kind);
+    expect(fills).toEqual(['value', 'missing', 'missing', 'missing']);
+  });
+  it('show a withheld region as withheld even when a value is there', () => {
+    expect(fillOf('a', { ...map, values: { a: 5 }, withheld: ['a'] }).kind).toBe('withheld');
+  });
+  it('name what is wrong with them', () => {
+    expect(problemOf(map)).toBeNull();
+    expect(problemOf({ breaks: [0, 1], colours: ['#1', '#2'] })).toMatch(/need 1 colours/);
+    expect(problemOf({ breaks: [0, 2, 1], colours: ['#1', '#2'] })).toMatch(/do not rise/);
+    expect(() => readLegend('{"breaks":[1],"colours":["#fff"]}')).toThrow(/breaks/);
+  });
+  it('are labelled with true minus signs', () => {
+    expect(classLabels({ breaks: [-1, 0, 1.5], colours: ['a', 'b'] }, 'en')).toEqual([
+      '\u22121 to 0',
+      '0 to 1.5',
+    ]);
+    expect(classLabels({ breaks: [0, 1.5], colours: ['a'] }, 'en')).toEqual(['0\u2009–\u20091.5']);
+    expect(numberText(-1234.5, 'zh', 1)).toBe('\u22121,234.5');
+  });
+});
+
+describe('the slider', () => {
+  it('moves by keys and stays inside', () => {
+    expect(stepForKey('ArrowRight', 5, 128)).toBe(6);
+    expect(stepForKey('ArrowLeft', 0, 128)).toBe(0);
+    expect(stepForKey('ArrowRight', 127, 128)).toBe(127);
+    expect(stepForKey('PageUp', 5, 128)).toBe(17);
+    expect(stepForKey('PageDown', 5, 128)).toBe(0);
+    expect([stepForKey('Home', 5, 128), stepForKey('End', 5, 128)]).toEqual([0, 127]);
+  });
+  it('leaves other keys to the page', () => {
+    expect(stepForKey('Tab', 5, 128)).toBeNull();
+    expect(stepForKey('ArrowDown', 5, 128)).toBeNull();
+  });
+  it('plays to the end, stops there, and starts again from the first', () => {
+    expect(nextWhilePlaying(126, 128)).toBe(127);
+    expect(nextWhilePlaying(127, 128)).toBeNull();
+    expect([startOfPlay(127, 128), startOfPlay(3, 128)]).toEqual([0, 3]);
+  });
+  it('refuses a list that is not of steps', () => {
+    expect(readSteps('[{"label":"a","tiles":"/t"}]')).toHaveLength(1);
+    expect(() => readSteps('[{"label":"a"}]')).toThrow(/step 0/);
+    expect(() => readSteps('{}')).toThrow(/not a list/);
+  });
+});
+
+describe('bounds', () => {
+  it('cross the antimeridian when west is greater than east', () => {
+    expect(boundsOf('170,-5,-120,5')).toEqual([170, -5, 240, 5]);
+  });
+  it('refuse what is no box', () => {
+    for (const text of ['1,2,3', '1,2,3,x', '0,5,1,-5', '1,2,3,4,5']) {
+      expect(() => boundsOf(text)).toThrow(/bounds/);
+    }
+  });
+});
+
+describe('why and verify', () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  it('take scripts out of a fragment and keep the main part of a page', () => {
+    const box = document.createElement('div');
+    box.append(fragmentOf('<p>nav</p><main><p>six lines</p><script>bad()</script></main>'));
+    expect(box.innerHTML).toBe('<p>six lines</p>');
+  });
+
+  it('show the failure in words and keep the plain link', async () => {
+    vi.stubGlobal('fetch', () => Promise.resolve(new Response('', { status: 503 })));
+    document.body.innerHTML =
+      '<details data-why="/why"><summary>Why?</summary><a href="/why">Open</a></details>';
+    const details = document.querySelector('details')!;
+    await openWhy(details);
+    expect(details.querySelector('[role=alert]')?.textContent).toContain('503');
+    expect(details.querySelector('a')).not.toBeNull();
+    vi.stubGlobal('fetch', () => Promise.resolve(new Response('<p>ok</p>')));
+    await openWhy(details);
+    expect(details.querySelector('.error')).toBeNull();
+    expect(details.querySelector('.trace')?.textContent).toBe('ok');
+  });
+
+  it('read plain text as sent and problem documents by their words', async () => {
+    expect(await answerText(new Response(' Equal. '))).toBe('Equal.');
+    const type = { headers: { 'content-type': 'application/problem+json' } };
+    const body = JSON.stringify({ title: 'Differs', detail: 'in cell 4', status: 409 });
+    expect(await answerText(new Response(body, type))).toBe('Differs in cell 4');
+  });
+
+  it('say everything in both languages', () => {
+    const [en, zh] = [wordsFor('en'), wordsFor('zh-Hans')];
+    expect(Object.keys(zh)).toEqual(Object.keys(en));
+    for (const key of Object.keys(en) as (keyof typeof en)[]) expect(zh[key]).not.toBe(en[key]);
+  });
+});
