@@ -54,7 +54,7 @@ class Desk:
         return ingest(source, declaration, self.catalog, self.store, limits=limits)
 
     def left_behind(self) -> list[str]:
-        return [*self.store.keys(), *(p.name for p in (self.root / "tmp").iterdir())]
+        return [*self.store.all_keys(), *(p.name for p in (self.root / "tmp").iterdir())]
 
 
 @pytest.fixture

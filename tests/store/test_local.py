@@ -20,7 +20,7 @@ def test_bytes_are_found_under_their_digest_and_stored_once(tmp_path: Path) -> N
     key = store.put_bytes(b"", ".json")
     assert key == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855.json"
     assert store.put_bytes(b"", ".json") == key
-    assert list(store.keys()) == [key]
+    assert list(store.all_keys()) == [key]
     assert store.read(key) == b""
 
 
@@ -74,7 +74,7 @@ def test_a_write_that_fails_leaves_nothing(
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         store.put_bytes(b"x", ".json")
-    assert list(store.keys()) == []
+    assert list(store.all_keys()) == []
     assert list((tmp_path / "tmp").iterdir()) == []
 
 

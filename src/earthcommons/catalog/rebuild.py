@@ -35,7 +35,7 @@ def rebuild(
         IntegrityError: a record object is damaged.
     """
     found: list[Record] = []
-    for key in store.keys(RECORD_SUFFIX):
+    for key in store.all_keys(RECORD_SUFFIX):
         data = store.read(key)
         record = Record.from_json(parse_strict(data))
         if record.to_bytes() != data:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from earthcommons.catalog.text import index_text
 from earthcommons.errors import ConflictError
 from earthcommons.model.canonical import canonical_bytes
@@ -87,7 +85,7 @@ class SqliteTransaction:
                     row.period.start.isoformat(),
                     str(row.period),
                     canonical_bytes(dict(row.dimensions)).decode(),
-                    orjson.dumps(row.as_json()),
+                    canonical_bytes(row.as_json()),
                 )
                 for row in rows
             ),

@@ -54,7 +54,7 @@ class RegionSet:
     worldview: str
     regions: Mapping[str, Region]
     disclaimer: Mapping[str, str] = field(default_factory=dict)
-    known_limits: tuple[str, ...] = ()
+    known_limits: tuple[Mapping[str, str], ...] = ()
 
     def find(self, name: str) -> Region:
         """Return the region called by its id, its M49 digits or its ISO 3166 alpha-3 code.

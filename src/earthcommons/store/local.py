@@ -128,7 +128,7 @@ class LocalStore:
             else place.stat().st_size
         )
 
-    def keys(self, suffix: str = "") -> Iterator[str]:
+    def all_keys(self, suffix: str = "") -> Iterator[str]:
         """Yield every key with that suffix, in order."""
         for shelf in sorted(self._objects.iterdir()):
             for place in sorted(shelf.iterdir()):

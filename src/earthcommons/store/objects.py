@@ -90,6 +90,6 @@ class ObjectStore(Protocol):
         """Return the bytes an object holds."""
         ...
 
-    def keys(self, suffix: str = "") -> Iterator[str]:
+    def all_keys(self, suffix: str = "") -> Iterator[str]:
         """Yield every key with that suffix, in order."""
         ...

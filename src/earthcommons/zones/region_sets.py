@@ -14,6 +14,8 @@ from earthcommons.store import digest_in
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from shapely.geometry.base import BaseGeometry
+
     from earthcommons.catalog import Catalog
     from earthcommons.store import ObjectStore
 
@@ -27,6 +29,9 @@ _LANGUAGES = ("en", "zh", "fr", "es", "ru", "ar")
 def region_set_record(item: Mapping[str, Any], store: ObjectStore) -> Record:
     """Return the record that makes a vector item known as a region set.
 
+    Its body names every region and group, without geometry, so that a name is looked up without
+    reading polygons.
+
     Raises:
         InvalidInputError: the item carries no `ec:region_set` member.
     """
@@ -34,42 +39,56 @@ def region_set_record(item: Mapping[str, Any], store: ObjectStore) -> Record:
     facts = features.members.get(_MEMBER)
     if not isinstance(facts, dict):
         raise InvalidInputError(f"item {item['id']} carries no {_MEMBER}")
+    regions = [_region(properties) for properties in features.properties]
+    members: dict[str, list[str]] = {}
+    for region in regions:
+        for group in region.groups:
+            members.setdefault(group, []).append(region.id)
+    for group in facts.get("groups", ()):
+        if found := members.get(group["id"]):
+            found_ids = tuple(sorted(found))
+            regions.append(Region(group["id"], _names(group), "group", members=found_ids))
     name = f"{item['collection']}/{item['id']}"
-    body = {**facts, "item": name, "sha256": digest_in(asset_key(item))}
+    body = {
+        **facts,
+        "item": name,
+        "sha256": digest_in(asset_key(item)),
+        "regions": [region.as_json() for region in regions],
+    }
     return Record("region-set", facts["id"], body, links=(Link("drawn-in", "item", name),))
 
 
 def load_region_set(
-    id_: str, catalog: Catalog, store: ObjectStore, party: Party = PUBLIC
+    id_: str,
+    catalog: Catalog,
+    store: ObjectStore,
+    party: Party = PUBLIC,
+    *,
+    geometry: bool = True,
 ) -> RegionSet:
-    """Return a region set with its geometries and its groups.
+    """Return a region set with its groups, and with its geometries unless they are not wanted.
 
     Raises:
         NotFoundError: no such set is published.
     """
     body = catalog.get("region-set", id_, party)
-    features = read_features(catalog.get("item", body["item"], party), store)
-    regions: dict[str, Region] = {}
-    members: dict[str, list[str]] = {}
-    for properties, geometry in zip(features.properties, features.geometries, strict=True):
-        groups = tuple(properties.get("groups", ()))
-        region = Region(
-            id=properties["id"],
-            names=_names(properties),
-            kind=properties["kind"],
-            geometry=geometry,
-            iso3=properties.get("iso3"),
-            groups=groups,
+    shapes: dict[str, BaseGeometry] = {}
+    if geometry:
+        features = read_features(catalog.get("item", body["item"], party), store)
+        named = zip(features.properties, features.geometries, strict=True)
+        shapes = {properties["id"]: shape for properties, shape in named}
+    regions = {
+        row["id"]: Region(
+            id=row["id"],
+            names=row["names"],
+            kind=row["kind"],
+            geometry=shapes.get(row["id"]),
+            iso3=row["iso3"],
+            groups=tuple(row["groups"]),
+            members=tuple(row["members"]),
         )
-        regions[region.id] = region
-        for group in groups:
-            members.setdefault(group, []).append(region.id)
-    for group in body.get("groups", ()):
-        found = tuple(sorted(members.get(group["id"], ())))
-        if found:
-            regions[group["id"]] = Region(
-                id=group["id"], names=_names(group), kind="group", members=found
-            )
+        for row in body["regions"]
+    }
     return RegionSet(
         id=body["id"],
         version=str(body["version"]),
@@ -77,10 +96,17 @@ def load_region_set(
         worldview=body.get("worldview", ""),
         regions=regions,
         disclaimer=body.get("disclaimer", {}),
-        known_limits=tuple(
-            limit["en"] if isinstance(limit, dict) else limit
-            for limit in body.get("known_limits", ())
-        ),
+        known_limits=tuple(body.get("known_limits", ())),
+    )
+
+
+def _region(properties: Mapping[str, Any]) -> Region:
+    return Region(
+        id=properties["id"],
+        names=_names(properties),
+        kind=properties["kind"],
+        iso3=properties.get("iso3"),
+        groups=tuple(properties.get("groups", ())),
     )
 
 

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from earthcommons.commons.demonstration.sources import Piece, load_pieces, pack_path
 from earthcommons.commons.node import Node, make_node
 from earthcommons.commons.stories.computing import compute_indicator
+from earthcommons.commons.stories.exchanging import (
+    candidates,
+    confirm_need,
+    draft_need,
+    import_offers,
+)
+from earthcommons.commons.stories.mapping import publish_sst_anomaly
+from earthcommons.commons.stories.reporting import build_report
+from earthcommons.commons.stories.watching import run_watches
 from earthcommons.indicators import INDICATOR_KEYS
 from earthcommons.ingest import ingest
 from earthcommons.model.declaration import Declaration, ProvidersFile, VariableDeclaration
 from earthcommons.model.indicator import Text
+from earthcommons.model.party import OPERATOR
 from earthcommons.model.period import Period
+from earthcommons.model.technology import Need
 from earthcommons.settings import Settings
 from earthcommons.zones.region_sets import region_set_record
 
@@ -26,6 +38,8 @@ _MEASURED = ("raster", "cube", "table", "vector")
 _REGION_SETS = ("regions/ec-countries-un", "regions/ec-places")
 # A region set is drawn, not observed; the year its first version was drawn stands for its time.
 _DRAWN = Period.year(2026)
+_REPORTS = ("KEN", "STP", "world")
+_CONFIRMED_BY = "the demonstration's steward"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +65,22 @@ def build(root: Path) -> Iterator[Step]:
 
 
 def _plan(node: Node) -> list[tuple[str, Callable[[], str]]]:
-    work: list[tuple[str, Callable[[], str]]] = []
-    for piece in load_pieces():
-        if piece.kind in _MEASURED:
-            work.append((piece.title["en"], lambda piece=piece: _ingest(node, piece)))  # type: ignore[misc]
-    for name in _REGION_SETS:
-        work.append((name, lambda name=name: _name_regions(node, name)))  # type: ignore[misc]
-    for key in INDICATOR_KEYS:
-        work.append((key, lambda key=key: _compute(node, key)))  # type: ignore[misc]
-    return work
+    pieces = {piece.id: piece for piece in load_pieces()}
+    enter = [
+        (piece.title["en"], partial(_ingest, node, piece))
+        for piece in pieces.values()
+        if piece.kind in _MEASURED
+    ]
+    name = [(item, partial(_name_regions, node, item)) for item in _REGION_SETS]
+    compute = [(f"indicator {key}", partial(_compute, node, key)) for key in INDICATOR_KEYS]
+    tell: list[tuple[str, Callable[[], str]]] = [
+        ("map of sea-surface temperature anomalies", partial(publish_sst_anomaly, node)),
+        ("watches", lambda: f"{len(run_watches(node))} lines"),
+        ("outlook reports", partial(_report, node)),
+        ("technology offers", partial(_offers, node, pieces["technology-offers"])),
+        ("need and candidates", partial(_need, node)),
+    ]
+    return [*enter, *name, *compute, *tell]
 
 
 def _ingest(node: Node, piece: Piece) -> str:
@@ -69,13 +90,31 @@ def _ingest(node: Node, piece: Piece) -> str:
 def _name_regions(node: Node, item: str) -> str:
     record = region_set_record(node.catalog.get("item", item), node.store)
     with node.catalog.transaction() as tx:
-        return "published" if tx.put(record) else "unchanged"
+        return "published" if tx.revise(record) else "unchanged"
 
 
 def _compute(node: Node, key: str) -> str:
     rows = compute_indicator(node, key).observations
     given = sum(row.value is not None for row in rows)
     return f"{given} values, {len(rows) - given} missing or withheld with their reason"
+
+
+def _report(node: Node) -> str:
+    made = [build_report(node, key) for key in _REPORTS]
+    return f"{sum(len(report.statements) for report in made)} statements in {len(made)} reports"
+
+
+def _offers(node: Node, piece: Piece) -> str:
+    done = import_offers(node, pack_path(piece))
+    return f"{done.new} imported, {done.unchanged} unchanged"
+
+
+def _need(node: Node) -> str:
+    need = draft_need(node, "KEN", "lights-split")
+    known = Need.from_json(node.catalog.get("need", need.id, OPERATOR))
+    if known.state == "draft":
+        confirm_need(node, need.id, _CONFIRMED_BY)
+    return f"{len(candidates(node, need.id))} candidates for {need.id}"
 
 
 def declaration_of(piece: Piece) -> Declaration:

@@ -1,0 +1,1 @@
+"""Doors for people at a terminal: short commands over the stories of `commons`."""

@@ -1,0 +1,144 @@
+"""Commands about a node as a whole: init, demo, serve, ingest, search, show, rebuild, doctor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from earthcommons.cli.common import DEFAULT_NODE, AsJson, NodeDir, opened, show, table
+
+__all__ = ["add_to"]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    for command in (init, demo, serve, ingest, search, rebuild, scrub, doctor):
+        app.command()(command)
+    app.command("show")(show_record)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder to make.")] = DEFAULT_NODE,
+) -> None:
+    """Make an empty node."""
+    from earthcommons.commons import make_node
+
+    made = make_node(folder)
+    print(f"{made.root}: node {made.settings.name!r}, {made.catalog.count('item')} items")
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Folder of the node.")] = DEFAULT_NODE,
+    port: Annotated[int, typer.Option(help="Port to serve on.")] = 8000,
+    serve: Annotated[bool, typer.Option(help="Serve the portal when built.")] = True,
+) -> None:
+    """Build the demonstration node from the sample pack, and serve it."""
+    from earthcommons.commons.demonstration.build import build
+
+    if not serve:
+        for step in build(folder):
+            print(f"{step.done:3d}/{step.total}  {step.text}", flush=True)
+        return
+    from earthcommons.cli.serving import serve_demo
+
+    serve_demo(folder, port)
+
+
+def serve(node: NodeDir = DEFAULT_NODE, port: int | None = None) -> None:
+    """Serve a node's portal, API, STAC and tiles."""
+    from earthcommons.cli.serving import serve_node
+
+    serve_node(opened(node), port)
+
+
+def ingest(
+    source: Annotated[Path, typer.Argument(help="GeoTIFF, CF NetCDF-4, CSV or GeoJSON.")],
+    declare: Annotated[Path, typer.Option(help="TOML file that declares the source.")],
+    node: NodeDir = DEFAULT_NODE,
+) -> None:
+    """Publish a file as a STAC item; docs/ingest.md shows a declaration."""
+    from earthcommons.commons.declarations import read_declaration
+    from earthcommons.ingest import ingest as publish
+
+    at = opened(node)
+    outcome = publish(source, read_declaration(declare), at.catalog, at.store)
+    print(f"{outcome.state}  {outcome.name}")
+
+
+def search(
+    text: Annotated[str, typer.Argument(help="Words, English or Chinese.")] = "",
+    node: NodeDir = DEFAULT_NODE,
+    collection: str = "",
+    bbox: Annotated[
+        str, typer.Option(help="west,south,east,north; west > east crosses 180°.")
+    ] = "",
+    limit: int = 20,
+    json: AsJson = False,
+) -> None:
+    """Find items."""
+    import orjson
+
+    from earthcommons.catalog import ItemQuery
+    from earthcommons.model.geodesy import BBox
+
+    box = BBox.of([float(part) for part in bbox.split(",")]) if bbox else None
+    wanted = (collection,) if collection else ()
+    page = opened(node).catalog.items(
+        ItemQuery(collections=wanted, bbox=box, text=text, limit=limit)
+    )
+    found = [orjson.loads(body) for body in page.bodies]
+    if json:
+        show(found)
+        return
+    rows = [
+        (f"{i['collection']}/{i['id']}", i["properties"]["ec:period"], i["properties"]["title"])
+        for i in found
+    ]
+    table(("item", "period", "title"), rows)
+    print(f"{len(found)} of {page.matched}")
+
+
+def show_record(name: str, node: NodeDir = DEFAULT_NODE) -> None:
+    """Print a record: an item (collection/item), or anything by its id (obs-, run-, alert-, …)."""
+    from earthcommons.commons.stories.records import find_record
+
+    show(find_record(opened(node), name))
+
+
+def rebuild(node: NodeDir = DEFAULT_NODE) -> None:
+    """Make the catalogue again from the objects alone, and compare."""
+    from earthcommons.commons.node import rebuild_catalog
+
+    count = rebuild_catalog(opened(node))
+    print(f"rebuilt from {count} record objects; the index holds every row it held before")
+
+
+def scrub(node: NodeDir = DEFAULT_NODE) -> None:
+    """Read every object and compare it with its digest."""
+    from earthcommons.errors import IntegrityError
+
+    store = opened(node).store
+    damaged, count = [], 0
+    for key in store.all_keys():
+        count += 1
+        try:
+            store.verify(key)
+        except IntegrityError as error:
+            damaged.append(error)
+            print(error)
+    print(f"{count} objects read, {len(damaged)} damaged")
+    if damaged:
+        raise damaged[0]
+
+
+def doctor(node: NodeDir = DEFAULT_NODE, json: AsJson = False) -> None:
+    """Say in words how the node and this machine are."""
+    from earthcommons.commons.stories.health import health
+
+    found = health(opened(node))
+    if json:
+        show(found)
+        return
+    table(("what", "state", ""), [(h["what"], h["state"], h["text"]) for h in found])

@@ -1,0 +1,104 @@
+"""Serve a node; when the port is taken, say by whom."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from earthcommons.errors import ConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from earthcommons.commons import Node
+
+__all__ = ["check_port", "holder_of", "serve_demo", "serve_node"]
+
+_LISTEN = "0A"
+
+
+def serve_demo(folder: Path, port: int) -> None:
+    """Serve the demonstration node at once and build it meanwhile.
+
+    Raises:
+        ConflictError: the port is taken.
+    """
+    check_port("127.0.0.1", port)
+    from earthcommons.commons import make_node
+    from earthcommons.commons.demonstration.background import BackgroundBuild
+    from earthcommons.settings import Settings
+
+    node = make_node(folder, Settings(port=port))
+    build = BackgroundBuild(folder)
+    build.start()
+    serve_node(node, port, build.progress)
+
+
+def serve_node(
+    node: Node,
+    port: int | None = None,
+    progress: Callable[[], tuple[int, int, str] | None] | None = None,
+) -> None:
+    """Serve a node until interrupted.
+
+    Raises:
+        ConflictError: the port is taken.
+    """
+    import dataclasses
+
+    import uvicorn
+
+    settings = dataclasses.replace(node.settings, port=port or node.settings.port)
+    check_port(settings.host, settings.port)
+    from earthcommons.web import create_app
+
+    app = create_app(dataclasses.replace(node, settings=settings), progress)
+    print(f"{settings.name}: {settings.url}  (Ctrl+C ends it)", flush=True)
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=200,
+        timeout_keep_alive=20,
+    )
+
+
+def check_port(host: str, port: int) -> None:
+    """Return when nobody listens on the port.
+
+    Raises:
+        ConflictError: somebody does; the message names the process where it can be seen.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ConflictError(
+                f"port {port} is taken by {holder_of(port)}; choose another: make start PORT=8001",
+                code="port-taken",
+            ) from error
+
+
+def holder_of(port: int) -> str:
+    """Return which process listens on a port of this machine, as far as this user can see."""
+    inodes = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        lines = Path(table).read_text().splitlines()[1:] if Path(table).exists() else []
+        for line in lines:
+            cells = line.split()
+            if int(cells[1].rpartition(":")[2], 16) == port and cells[3] == _LISTEN:
+                inodes.add(f"socket:[{cells[9]}]")
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            for descriptor in (process / "fd").iterdir():
+                if descriptor.readlink().name in inodes:
+                    command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                    return f"process {process.name} ({command.strip()[:80]})"
+        except OSError:
+            continue
+    return "a process of another user"

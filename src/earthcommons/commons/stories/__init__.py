@@ -1,0 +1,1 @@
+"""Stories that cross the purposes: compute and publish, trace, verify, capsule, briefing."""

@@ -1,0 +1,51 @@
+"""The one application: routes, errors and headers put together around a node."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from earthcommons import __version__
+from earthcommons.web.api import api_router
+from earthcommons.web.errors import install_error_handlers
+from earthcommons.web.headers import install_headers
+from earthcommons.web.objects import objects_router
+from earthcommons.web.places import Places
+from earthcommons.web.reports import reports_router
+from earthcommons.web.stac import stac_router
+from earthcommons.web.tiles import tiles_router
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from earthcommons.commons import Node
+
+__all__ = ["create_app"]
+
+
+def create_app(
+    node: Node, progress: Callable[[], tuple[int, int, str] | None] | None = None
+) -> FastAPI:
+    """Return the web application of a node.
+
+    Args:
+        node: the node.
+        progress: says how far a build of the node is (done, total, what), None when it is done.
+    """
+    app = FastAPI(
+        title=node.settings.name,
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    install_error_handlers(app)
+    install_headers(app)
+    app.include_router(stac_router(node))
+    app.include_router(objects_router(node))
+    app.include_router(tiles_router(node))
+    app.include_router(api_router(node, Places(node)))
+    app.include_router(reports_router(node))
+    del progress
+    return app

@@ -1,0 +1,108 @@
+"""Errors as RFC 9457 problem documents: one table from error to status, stable `type` codes."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from earthcommons.errors import (
+    AccessDeniedError,
+    CommonsError,
+    ConflictError,
+    IntegrityError,
+    InvalidInputError,
+    NotFoundError,
+    RefusedFileError,
+    UpstreamError,
+)
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI, Request
+
+__all__ = ["install_error_handlers", "problem", "status_of"]
+
+_LOG = logging.getLogger(__name__)
+_BY_CODE = {
+    "format-mismatch": 415,
+    "declared-too-large": 413,
+    "asset-unavailable": 503,
+}
+_BY_TYPE = (
+    (NotFoundError, 404),
+    (AccessDeniedError, 403),
+    (ConflictError, 409),
+    (IntegrityError, 502),
+    (UpstreamError, 503),
+    (RefusedFileError, 422),
+    (InvalidInputError, 400),
+)
+_TITLES = {
+    400: "The request needs mending",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    413: "Too large",
+    415: "Unknown format",
+    422: "The file needs mending",
+    500: "This server failed",
+    502: "Stored bytes are damaged",
+    503: "Not available now",
+}
+
+
+def status_of(error: CommonsError) -> int:
+    """Return the HTTP status of an error raised on purpose."""
+    if error.code in _BY_CODE:
+        return _BY_CODE[error.code]
+    return next((status for kind, status in _BY_TYPE if isinstance(error, kind)), 500)
+
+
+def problem(status: int, code: str, detail: str) -> JSONResponse:
+    """Return a problem document; `type` is stable, `detail` is for people."""
+    body = {
+        "type": f"urn:earthcommons:problem:{code}",
+        "title": _TITLES.get(status, "Error"),
+        "status": status,
+        "detail": detail,
+    }
+    return JSONResponse(body, status, media_type="application/problem+json")
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Answer every error with a problem document; never a stack, a path or a secret."""
+
+    async def on_purpose(_: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, CommonsError):
+            raise error
+        return problem(status_of(error), error.code, str(error))
+
+    async def by_framework(_: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, HTTPException):
+            raise error
+        code = {404: "not-found", 405: "method-not-allowed"}.get(
+            error.status_code, "invalid-input"
+        )
+        return problem(error.status_code, code, str(error.detail))
+
+    async def by_validation(_: Request, error: Exception) -> JSONResponse:
+        if not isinstance(error, RequestValidationError):
+            raise error
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
+        return problem(400, "invalid-input", f"{where}: {first['msg']}")
+
+    async def by_accident(request: Request, error: Exception) -> JSONResponse:
+        _LOG.error("failed on %s %s", request.method, request.url.path, exc_info=error)
+        return problem(
+            500, "error", "This server failed on the request; the operator can see why."
+        )
+
+    app.add_exception_handler(CommonsError, on_purpose)
+    app.add_exception_handler(HTTPException, by_framework)
+    app.add_exception_handler(RequestValidationError, by_validation)
+    app.add_exception_handler(Exception, by_accident)
