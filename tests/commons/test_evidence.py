@@ -1,0 +1,90 @@
+"""Every number of an area indicator: computed again, by a second route, and from its capsule."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from tests.indicators.conftest import PackNode, pack_node
+
+from earthcommons.commons.stories.capsule import capsule
+from earthcommons.commons.stories.verifying import verify
+from earthcommons.errors import InvalidInputError
+
+PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
+MOST_BYTES = 20_000_000
+ONE_OF_EACH = [
+    ("tree-cover", "m49:404", "2008", {"measure": "level"}),
+    (
+        "green-cover-by-elevation",
+        "m49:156",
+        "2008",
+        {"elevation": "above-2500", "measure": "share"},
+    ),
+    ("land-use", "m49:404", "1995/2006", {"measure": "change", "use": "total"}),
+    ("warming", "m49:404", "2036/2066", {"measure": "change", "scenario": "ssp585"}),
+    ("night-lights", "m49:404", "2020/2024", {"measure": "relative-change"}),
+    ("land-cover-share", "m49:678", "2021", {"class": "built-up", "measure": "share"}),
+]
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> PackNode:
+    return pack_node(tmp_path_factory.getbasetemp() / "pack-node")
+
+
+@pytest.mark.parametrize(("key", "region", "period", "dims"), ONE_OF_EACH)
+def test_a_number_comes_out_again_three_ways(
+    pack: PackNode, tmp_path: Path, key: str, region: str, period: str, dims: dict[str, str]
+) -> None:
+    id_ = pack.one(key, region, period, **dims).id
+    ours = verify(pack.node, id_)
+    assert (ours.agrees, ours.difference) == (True, 0.0)
+    second = verify(pack.node, id_, independent=True)
+    assert second.agrees, second
+    assert second.route != ours.route
+    data = capsule(pack.node, id_)
+    assert len(data) < MOST_BYTES
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        archive.extractall(tmp_path)
+    assert _recompute(tmp_path).stdout.splitlines()[-1] == "agrees"
+
+
+def test_a_capsule_with_a_changed_cell_is_noticed(pack: PackNode, tmp_path: Path) -> None:
+    id_ = pack.one("tree-cover", "m49:404", "2008", measure="level").id
+    with zipfile.ZipFile(io.BytesIO(capsule(pack.node, id_))) as archive:
+        archive.extractall(tmp_path)
+    stored = json.loads((tmp_path / "observation.json").read_text(encoding="utf-8"))
+    assert stored["id"] == id_
+    cells = tmp_path / "cells.csv"
+    cells.write_text(
+        cells.read_text(encoding="utf-8") + "0.0,0.0,100.0,1.0\n", encoding="utf-8"
+    )
+    ended = _recompute(tmp_path)
+    assert ended.returncode != 0
+    assert "cells.csv: the bytes are not those of the capsule" in ended.stderr
+
+
+def test_a_withheld_change_has_no_capsule_but_its_reason(pack: PackNode) -> None:
+    dims = {"class": "built-up", "measure": "change"}
+    id_ = pack.one("land-cover-share", "m49:678", "2020/2022", **dims).id
+    with pytest.raises(InvalidInputError, match="v100 to v200 is another algorithm"):
+        capsule(pack.node, id_)
+    again = verify(pack.node, id_, independent=True)
+    assert (again.agrees, again.stored, again.computed) == (True, None, None)
+
+
+def _recompute(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 — our own script, our own interpreter
+        [PYTHON, str(folder / "recompute.py")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={"PATH": "/usr/bin:/bin", "PYTHONUTF8": "1"},
+    )

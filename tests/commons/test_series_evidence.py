@@ -1,0 +1,64 @@
+"""Every number of a series indicator: computed again, by a second route, from its capsule."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from tests.indicators.conftest import PackNode, pack_node
+
+from earthcommons.commons.stories.capsule import capsule
+from earthcommons.commons.stories.verifying import verify
+from earthcommons.errors import InvalidInputError
+
+PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
+ONE_OF_EACH = [
+    ("sst-anomaly", "ec:nino34", "2015-11", {"measure": "anomaly"}),
+    ("sea-ice-extent", "ec:antarctic", "2023-07", {"measure": "anomaly"}),
+    ("lake-ice-duration", "ec:lake-mendota", "1851/2020", {"measure": "trend"}),
+    ("stream-nitrate", "ec:quebrada-sonadora", "1990", {"measure": "median"}),
+    (
+        "trout-abundance",
+        "ec:mack-creek",
+        "1987",
+        {"measure": "level", "species": "cutthroat-trout", "treatment": "all"},
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> PackNode:
+    return pack_node(tmp_path_factory.getbasetemp() / "pack-node")
+
+
+@pytest.mark.parametrize(("key", "region", "period", "dims"), ONE_OF_EACH)
+def test_a_number_comes_out_again_three_ways(
+    pack: PackNode, tmp_path: Path, key: str, region: str, period: str, dims: dict[str, str]
+) -> None:
+    id_ = pack.one(key, region, period, **dims).id
+    ours, second = verify(pack.node, id_), verify(pack.node, id_, independent=True)
+    assert (ours.agrees, ours.difference) == (True, 0.0)
+    assert second.agrees, second
+    assert second.route != ours.route
+    with zipfile.ZipFile(io.BytesIO(capsule(pack.node, id_))) as archive:
+        archive.extractall(tmp_path)
+    ended = subprocess.run(  # noqa: S603 — our own script, our own interpreter
+        [PYTHON, str(tmp_path / "recompute.py")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={"PATH": "/usr/bin:/bin", "PYTHONUTF8": "1"},
+    )
+    assert ended.stdout.splitlines()[-1] == "agrees", ended
+
+
+def test_a_withheld_month_has_no_capsule_but_its_reason(pack: PackNode) -> None:
+    id_ = pack.one("sea-ice-extent", "ec:arctic", "1988-01", measure="level").id
+    with pytest.raises(InvalidInputError, match="19 of 31"):
+        capsule(pack.node, id_)
+    assert verify(pack.node, id_, independent=True).agrees
