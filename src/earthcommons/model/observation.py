@@ -39,6 +39,7 @@ class Observation:
         valid_share: valid area over zone area, or None where no area is involved.
         cells: grid cells (or records) the value rests on, counted by fraction, or None.
         reason: why the value is missing or withheld; otherwise a caveat, or empty.
+        id: identity over run, indicator, region, period and dimensions; no clock, no value.
         interval_reason: why there is no interval when there is none.
     """
 
@@ -56,6 +57,7 @@ class Observation:
     cells: float | None = None
     baseline: str = ""
     reason: str = ""
+    id: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         if (self.value is None) != (self.status in _NO_VALUE):
@@ -68,13 +70,11 @@ class Observation:
             raise InvalidInputError(
                 f"{self.indicator} {self.region}: {self.status} needs a reason"
             )
-
-    @property
-    def id(self) -> str:
-        """Identity: run, indicator, region, period and dimensions; no clock, no value."""
-        return observation_id(
+        # Hashed once: an observation is asked for its name many times.
+        name = observation_id(
             self.run, self.indicator, self.region, self.period, self.dimensions
         )
+        object.__setattr__(self, "id", name)
 
     def as_json(self) -> dict[str, Any]:
         """Return the HTTP shape."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
+import orjson
+from fastapi import FastAPI, Request, Response
 
 from earthcommons import __version__
 from earthcommons.web.api import api_router
 from earthcommons.web.errors import install_error_handlers
 from earthcommons.web.headers import install_headers
 from earthcommons.web.objects import objects_router
+from earthcommons.web.pages import pages_router
+from earthcommons.web.parameters import known
 from earthcommons.web.places import Places
 from earthcommons.web.reports import reports_router
 from earthcommons.web.stac import stac_router
+from earthcommons.web.static_files import static_router
 from earthcommons.web.tiles import tiles_router
 
 if TYPE_CHECKING:
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
     from earthcommons.commons import Node
 
 __all__ = ["create_app"]
+
+_OPENAPI = "application/vnd.oai.openapi+json;version=3.1"
 
 
 def create_app(
@@ -38,14 +44,23 @@ def create_app(
         version=__version__,
         docs_url=None,
         redoc_url=None,
-        openapi_url="/openapi.json",
+        openapi_url=None,
     )
     install_error_handlers(app)
+
+    @app.get("/openapi.json", include_in_schema=False)
+    def openapi(request: Request) -> Response:
+        """Return the description of every route, in the media type OGC API asks for."""
+        known(request, ())
+        return Response(orjson.dumps(app.openapi()), media_type=_OPENAPI)
+
     install_headers(app)
     app.include_router(stac_router(node))
     app.include_router(objects_router(node))
     app.include_router(tiles_router(node))
-    app.include_router(api_router(node, Places(node)))
+    places = Places(node)
+    app.include_router(api_router(node, places))
     app.include_router(reports_router(node))
-    del progress
+    app.include_router(static_router())
+    app.include_router(pages_router(node, progress, places))
     return app

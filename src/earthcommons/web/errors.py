@@ -19,6 +19,7 @@ from earthcommons.errors import (
     RefusedFileError,
     UpstreamError,
 )
+from earthcommons.web.headers import SECURITY_HEADERS
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
@@ -98,9 +99,12 @@ def install_error_handlers(app: FastAPI) -> None:
 
     async def by_accident(request: Request, error: Exception) -> JSONResponse:
         _LOG.error("failed on %s %s", request.method, request.url.path, exc_info=error)
-        return problem(
+        answer = problem(
             500, "error", "This server failed on the request; the operator can see why."
         )
+        # This handler stands outside the middleware that adds them to every other answer.
+        answer.headers.update(SECURITY_HEADERS)
+        return answer
 
     app.add_exception_handler(CommonsError, on_purpose)
     app.add_exception_handler(HTTPException, by_framework)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["known", "parse_bbox", "parse_datetime", "parse_limit"]
 
 _LONGEST = 4000
+_RFC_3339 = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})"
+)
 
 
 def known(request: Request, names: Collection[str], prefix: str = "") -> dict[str, str]:
@@ -100,11 +104,10 @@ def parse_datetime(text: str) -> tuple[int | None, int | None]:
 
 def _instant(text: str) -> int:
     try:
-        if "T" not in text.upper():
+        # RFC 3339 asks for more than `fromisoformat`: a time, and a zone with a colon.
+        if not _RFC_3339.fullmatch(text):
             raise ValueError(text)
         moment = datetime.fromisoformat(text.upper())
-        if moment.tzinfo is None:
-            raise ValueError(text)
         return int(moment.astimezone(UTC).timestamp())
     except (ValueError, OverflowError) as error:
         raise InvalidInputError(

@@ -80,7 +80,6 @@ class _Pages:
                 f"{self._base}/openapi.json",
                 "application/vnd.oai.openapi+json;version=3.1",
             ),
-            _link("service-doc", f"{self._base}/docs", "text/html"),
         ]
         for collection in self._catalog.all("collection"):
             url = f"{self._root}/collections/{collection['id']}"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import threading
+import warnings
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from earthcommons.cube import asset_key, open_array
 from earthcommons.errors import InvalidInputError, NotFoundError
@@ -106,6 +109,8 @@ class TileReader:
     """Draws tiles, keeping the steps of cubes it opened last in memory."""
 
     def __init__(self, store: ObjectStore, most_steps: int = 256) -> None:
+        # A grid that ends at the poles is cut for Web Mercator; that is what we ask for.
+        warnings.filterwarnings("ignore", message="Adjusting dataset latitudes")
         self._store = store
         self._most = most_steps
         self._steps: OrderedDict[tuple[str, str, str], xr.DataArray] = OrderedDict()
@@ -127,6 +132,8 @@ class TileReader:
             return bytes(
                 image.render(img_format="PNG", colormap=_class_colours(layer), zlevel=1)
             )
+        # Missing pixels are NaN under the mask, which does not cast to a colour's index.
+        image.array = np.ma.masked_array(image.array.filled(layer.low), image.array.mask)
         image.rescale(in_range=((layer.low, layer.high),))
         colours = colormap_for_tiles(ramp(layer.ramp))
         return bytes(image.render(img_format="PNG", colormap=colours, zlevel=1))
