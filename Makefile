@@ -24,12 +24,12 @@ $(BIN)/python: | check-machine
 
 $(BIN)/.runtime: requirements/runtime.txt pyproject.toml | $(BIN)/python
 	@echo "make: installing locked dependencies (about two minutes the first time)"
-	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements/runtime.txt
+	@$(BIN)/pip install -q --disable-pip-version-check --no-compile --require-hashes --no-deps -r requirements/runtime.txt
 	@$(BIN)/pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
 $(BIN)/.test: requirements/test.txt $(BIN)/.runtime
-	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements/test.txt
+	@$(BIN)/pip install -q --disable-pip-version-check --no-compile --require-hashes --no-deps -r requirements/test.txt
 	@touch $@
 
 portal: $(BIN)/.runtime ## build the portal's scripts, styles and fonts
