@@ -33,9 +33,6 @@ from earthcommons.zones.coverage import coverage
 from earthcommons.zones.statistics import zonal_mean
 
 SOURCES = Path(os.environ.get("EARTHCOMMONS_SOURCES", "unset"))
-with_sources = pytest.mark.skipif(
-    not SOURCES.is_dir(), reason="EARTHCOMMONS_SOURCES names no folder of source data"
-)
 YEARS = np.arange(1979, 2025)
 
 
@@ -204,7 +201,7 @@ def test_series_that_do_not_fit_are_refused() -> None:
         count_step_rises(np.array([[1, 2, 3, 4, 5], [1, np.nan, 3, 4, 5]]))
 
 
-@with_sources
+@pytest.mark.sources
 def test_ersst_shows_exactly_the_six_known_episodes() -> None:
     path = SOURCES / "series" / "noaa_ersst_v5_monthly_2010_2020.nc"
     grid = GeoBox((89, 180), Affine(2, 0, -1, 0, -2, 89), "EPSG:4326")
@@ -242,7 +239,7 @@ def monthly_ice(name: str, month: int) -> tuple[NDArray[np.int64], NDArray[np.fl
     return years, np.array([np.mean(days[year]) for year in years.tolist()])
 
 
-@with_sources
+@pytest.mark.sources
 def test_arctic_septembers_hold_two_records_and_one_standing_state() -> None:
     years, values = monthly_ice("N_seaice_extent_daily_v3.0.csv", 9)
     base = values[(years >= 1981) & (years <= 2010)]
@@ -253,7 +250,7 @@ def test_arctic_septembers_hold_two_records_and_one_standing_state() -> None:
     assert [(state.since, state.until) for state in states] == [(2007, None)]
 
 
-@with_sources
+@pytest.mark.sources
 def test_antarctic_julys_of_2023_and_2024_depart_as_known() -> None:
     years, values = monthly_ice("S_seaice_extent_daily_v3.0.csv", 7)
     found = {d.year: d.z for d in departures(years, values, side="low")}
@@ -262,7 +259,7 @@ def test_antarctic_julys_of_2023_and_2024_depart_as_known() -> None:
     assert found[2024] == pytest.approx(-5.38, abs=0.005)
 
 
-@with_sources
+@pytest.mark.sources
 def test_stream_nitrate_rises_after_september_1989() -> None:
     weeks: dict[str, list[float]] = {}
     with (SOURCES / "ecology" / "luq_streamchem.csv").open() as lines:

@@ -181,7 +181,7 @@ def test_severity_grows_at_the_steps_the_rules_name() -> None:
         severity_of_ratio(0, 5)
 
 
-@pytest.mark.skipif(not SOURCES.is_dir(), reason="EARTHCOMMONS_SOURCES names no folder")
+@pytest.mark.sources
 def test_original_daily_file_gives_the_records_of_2007_and_2012() -> None:
     days: dict[str, list[float]] = {}
     with (SOURCES / "series" / "N_seaice_extent_daily_v3.0.csv").open() as lines:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 PIECES = {piece.id: piece for piece in load_pieces()}
 GIVEN = os.environ.get("EARTHCOMMONS_SOURCES", "")
-needs_sources = pytest.mark.skipif(not GIVEN, reason="EARTHCOMMONS_SOURCES is not set")
 SOURCES = Path(GIVEN)
 # One piece of each method but the slow cube: later ones of a method replace earlier ones.
 QUICK = {p.method: p for p in PIECES.values() if not p.id.startswith("worldcover")}
@@ -35,7 +34,7 @@ def source_of(piece: Piece) -> Path:
     return SOURCES / piece.providers[0].path
 
 
-@needs_sources
+@pytest.mark.sources
 @pytest.mark.parametrize(
     "piece", [p for p in PIECES.values() if p.kind == "raster"], ids=lambda piece: str(piece.id)
 )
@@ -48,7 +47,7 @@ def test_pixels_equal_those_of_the_provider(piece: Piece) -> None:
         assert str(ours.nodata) == str(theirs.nodata)
 
 
-@needs_sources
+@pytest.mark.sources
 @pytest.mark.parametrize("name", ["isimip3-bio1", "isimip2b-landuse"])
 def test_layers_equal_those_of_the_provider(name: str) -> None:
     piece = PIECES[name]
@@ -62,7 +61,7 @@ def test_layers_equal_those_of_the_provider(name: str) -> None:
             np.testing.assert_array_equal(ours[axis][:], theirs[axis][:])
 
 
-@needs_sources
+@pytest.mark.sources
 def test_sea_surface_temperature_differs_by_half_a_thousandth_at_most() -> None:
     piece = PIECES["ersst-v5"]
     with h5py.File(source_of(piece)) as theirs:
@@ -76,7 +75,7 @@ def test_sea_surface_temperature_differs_by_half_a_thousandth_at_most() -> None:
         np.testing.assert_array_equal(ours["lon"].values, lon)
 
 
-@needs_sources
+@pytest.mark.sources
 @pytest.mark.parametrize("name", ["ntl-ice-cover", "luq-stream-chemistry", "and-vertebrates"])
 def test_cells_equal_those_of_the_provider(name: str) -> None:
     piece = PIECES[name]
@@ -89,7 +88,7 @@ def test_cells_equal_those_of_the_provider(name: str) -> None:
         assert list(csv.reader(ours))[1:] == expected
 
 
-@needs_sources
+@pytest.mark.sources
 @pytest.mark.parametrize(
     ("name", "cells"), [("sea-ice-north-daily", 5), ("sea-ice-north-climatology", 8)]
 )
@@ -101,7 +100,7 @@ def test_sea_ice_numbers_equal_those_of_the_provider(name: str, cells: int) -> N
         assert list(csv.reader(file))[1:] == expected
 
 
-@needs_sources
+@pytest.mark.sources
 def test_offers_keep_the_facts_and_drop_the_texts() -> None:
     piece = PIECES["technology-offers"]
     theirs = [json.loads(line) for line in source_of(piece).read_text("utf-8").splitlines()]
@@ -118,7 +117,7 @@ def test_offers_keep_the_facts_and_drop_the_texts() -> None:
         assert len(row["description"]) < 60 or row["description"] not in text
 
 
-@needs_sources
+@pytest.mark.sources
 def test_second_run_gives_the_same_bytes(tmp_path: Path) -> None:
     derive(QUICK.values(), SOURCES, tmp_path)
     for piece in QUICK.values():
