@@ -97,6 +97,11 @@ def test_the_table_holds_the_same_values(web: TestClient) -> None:
         ("/stac/search?datetime=../..", 400, "bad-time"),
         ("/stac/search?datetime=2024-02-30T00:00:00Z", 400, "bad-time"),
         ("/stac/search?datetime=2024-01-02T00:00:00Z/2024-01-01T00:00:00Z", 400, "bad-time"),
+        ("/stac/search?filter=nope=1", 400, "unknown-queryable"),
+        ("/stac/search?filter=gsd<1;DROP TABLE item", 400, "bad-filter"),
+        ("/stac/search?filter=gsd<1&filter-lang=sql", 400, "bad-filter"),
+        ("/stac/search?sortby=geometry", 400, "unknown-queryable"),
+        ("/stac/search?sortby=a,b,c,d,e,f,g,h,i", 400, "invalid-input"),
         ("/stac/collections/%2e%2e%2fx", 404, "not-found"),
         ("/stac/collections/demo/items/nope", 404, "not-found"),
         ("/tiles/demo/raster-00/data/60/0/0.png", 404, "out-of-range"),
@@ -152,6 +157,37 @@ def test_get_and_post_give_the_same_items_in_the_same_order(web: TestClient) -> 
     assert ids == [feature["id"] for feature in posted["features"]]
     assert len(ids) == 7
     assert got["numberMatched"] == posted["numberMatched"] == 13
+
+
+def test_a_search_is_filtered_sorted_and_cut_alike_by_get_and_post(web: TestClient) -> None:
+    asked = (
+        "/stac/search?filter=title LIKE 'Item raster%25'&filter-lang=cql2-text"
+        "&sortby=-title,id&limit=3&fields=properties.title,-bbox"
+    )
+    got = web.get(asked).json()
+    body = {
+        "filter": {"op": "like", "args": [{"property": "title"}, "Item raster%"]},
+        "sortby": [{"field": "properties.title", "direction": "desc"}, {"field": "id"}],
+        "limit": 3, "fields": {"include": ["properties.title"], "exclude": ["bbox"]},
+    }  # fmt: skip
+    posted = web.post("/stac/search", json=body).json()
+    titles = ["Item raster-11", "Item raster-10", "Item raster-09"]
+    for answer in (got, posted):
+        assert [f["properties"] for f in answer["features"]] == [{"title": t} for t in titles]
+        assert "bbox" not in answer["features"][0]
+        assert answer["features"][0]["links"]
+        assert answer["numberMatched"] == 12
+    more = next(link for link in posted["links"] if link["rel"] == "next")
+    rest = web.post("/stac/search", json=more["body"]).json()
+    assert rest["features"][0]["properties"]["title"] == "Item raster-08"
+
+
+def test_queryables_name_what_a_filter_may_ask(web: TestClient) -> None:
+    for path in ("/stac/queryables", "/stac/collections/demo/queryables"):
+        schema = web.get(path).json()
+        assert schema["$id"].endswith(path)
+        assert schema["properties"]["datetime"]["format"] == "date-time"
+    assert "geometry" not in web.get("/stac/sortables").json()["properties"]
 
 
 def test_links_use_the_configured_address_not_the_requests_host(web: TestClient) -> None:

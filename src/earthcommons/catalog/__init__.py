@@ -5,7 +5,20 @@ policy's answer into every read. It leaves bytes to the store and meaning to the
 """
 
 from earthcommons.catalog.catalog import Catalog
-from earthcommons.catalog.queries import ItemQuery, ObservationQuery, Page, RecordQuery
+from earthcommons.catalog.cql2 import parse_filter
+from earthcommons.catalog.queries import ItemQuery, ObservationQuery, Page, RecordQuery, SortKey
+from earthcommons.catalog.queryables import QUERYABLES, find_queryable
 from earthcommons.catalog.rebuild import rebuild
 
-__all__ = ["Catalog", "ItemQuery", "ObservationQuery", "Page", "RecordQuery", "rebuild"]
+__all__ = [
+    "QUERYABLES",
+    "Catalog",
+    "ItemQuery",
+    "ObservationQuery",
+    "Page",
+    "RecordQuery",
+    "SortKey",
+    "find_queryable",
+    "parse_filter",
+    "rebuild",
+]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from earthcommons.catalog import search
+from earthcommons.catalog.reader import open_reader
 from earthcommons.catalog.schema import CHANGE_KEPT, SCHEMA, SCHEMA_VERSION
 from earthcommons.catalog.writing import SqliteTransaction
 from earthcommons.errors import ConflictError, InvalidInputError, NotFoundError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from earthcommons.catalog.queries import ItemQuery, ObservationQuery, Page, RecordQuery
+    from earthcommons.catalog.reader import Reader
     from earthcommons.model.party import Party
     from earthcommons.store import ObjectStore
 
@@ -92,11 +94,13 @@ class Catalog:
 
     def items(self, query: ItemQuery, party: Party = PUBLIC) -> Page:
         """Return a page of items, newest first."""
-        return search.items(self._connection(), query, visible_labels(party))
+        with self._connection().bounded() as sql:
+            return search.items(sql, query, visible_labels(party))
 
     def records(self, query: RecordQuery, party: Party = PUBLIC) -> Page:
         """Return a page of records of one kind, in order of id, or best match first with text."""
-        return search.records(self._connection(), query, visible_labels(party))
+        with self._connection().bounded() as sql:
+            return search.records(sql, query, visible_labels(party))
 
     def all(self, kind: str, party: Party = PUBLIC) -> list[dict[str, Any]]:
         """Return every visible record of a kind that comes in tens, in order of id."""
@@ -116,7 +120,8 @@ class Catalog:
 
     def observations(self, query: ObservationQuery, party: Party = PUBLIC) -> Page:
         """Return a page of observations in order of region, period, dimensions."""
-        return search.observations(self._connection(), query, visible_labels(party))
+        with self._connection().bounded() as sql:
+            return search.observations(sql, query, visible_labels(party))
 
     def observation(self, id_: str, party: Party = PUBLIC) -> dict[str, Any]:
         """Return one observation.
@@ -202,14 +207,10 @@ class Catalog:
             connection.close()
             self._local.connection = None
 
-    def _connection(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+    def _connection(self) -> Reader:
+        connection: Reader | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = sqlite3.connect(self._file, isolation_level=None, timeout=30)
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA cache_size = -20000")
-            connection.execute("PRAGMA temp_store = MEMORY")
+            connection = open_reader(self._file)
             self._local.connection = connection
         return connection
 

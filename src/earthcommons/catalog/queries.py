@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
     from earthcommons.model.geodesy import BBox
 
-__all__ = ["ItemQuery", "ObservationQuery", "Page", "RecordQuery", "read_token", "write_token"]
+__all__ = [
+    "ItemQuery",
+    "ObservationQuery",
+    "Page",
+    "RecordQuery",
+    "SortKey",
+    "read_token",
+    "write_token",
+]
 
 MAX_LIMIT = 1000
 
@@ -84,10 +92,20 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class SortKey:
+    """One key of an order; items that lack it come last, whatever the direction."""
+
+    name: str
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ItemQuery:
     """Which items: all conditions hold at once, newest first, then by name.
 
     Attributes:
+        filter: CQL2 JSON; see `cql2.parse_filter`.
+        sort: keys before the collection and the id, which always decide last.
         first, last: closed time range in epoch seconds; None leaves that end open.
         intersects: exact geometry, besides its bounding box.
     """
@@ -99,6 +117,8 @@ class ItemQuery:
     first: int | None = None
     last: int | None = None
     text: str = ""
+    filter: Mapping[str, Any] | None = None
+    sort: tuple[SortKey, ...] = ()
     limit: int = 10
     token: str = ""
 
@@ -107,7 +127,13 @@ class ItemQuery:
         shape = None if self.intersects is None else self.intersects.wkt
         box = None if self.bbox is None else self.bbox.as_list()
         head = [list(self.collections), list(self.ids), box, shape]
-        return [*head, self.first, self.last, self.text]
+        tail = [self.filter, [[key.name, key.descending] for key in self.sort]]
+        return [*head, self.first, self.last, self.text, *tail]
+
+    def order(self) -> tuple[SortKey, ...]:
+        """Return the whole order: as asked, or newest first, then by collection and id."""
+        asked = self.sort or (SortKey("end_datetime", descending=True),)
+        return (*asked, SortKey("collection"), SortKey("id"))
 
 
 @dataclass(frozen=True, slots=True)

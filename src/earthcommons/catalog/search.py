@@ -6,15 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from earthcommons.catalog.cql2 import compile_filter
 from earthcommons.catalog.queries import Page, check_limit, check_name, read_token, write_token
+from earthcommons.catalog.queryables import find_sortable
 from earthcommons.catalog.text import match_expression
 from earthcommons.model.geodesy import BBox
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Iterator
 
-    from earthcommons.catalog.queries import ItemQuery, ObservationQuery, RecordQuery
+    from earthcommons.catalog.reader import Reader
+from earthcommons.catalog.queries import ItemQuery, ObservationQuery, RecordQuery
 
 __all__ = ["items", "observations", "records"]
 
@@ -23,31 +25,64 @@ _TIME_UNIT_S = 30 * 86_400
 _FAR = 1e9
 
 
-def items(sql: sqlite3.Connection, query: ItemQuery, labels: Iterable[str]) -> Page:
-    """Return a page of items, newest first, then by name."""
+def items(sql: Reader, query: ItemQuery, labels: Iterable[str]) -> Page:
+    """Return a page of items in the query's order."""
     limit = check_limit(query.limit)
     where, values = _item_conditions(query, labels)
+    if query.filter is not None:
+        condition = compile_filter(dict(query.filter))
+        where += f" AND {condition.sql}"
+        values += condition.values
+        sql.shapes = condition.shapes
     matched = None
     if query.intersects is None:
         count = f"SELECT count(*) FROM item i JOIN record r ON r.k = i.k WHERE {where}"
         matched = int(sql.execute(count, values).fetchone()[0])
+    keys = [(find_sortable(key.name).sql, key.descending) for key in query.order()]
     if query.token:
-        last, name = read_token(query.token, query.question(), 2)
-        where += " AND (i.last < ? OR (i.last = ? AND i.name > ?))"
-        values += [last, last, name]
+        clause, more = _beyond(keys, read_token(query.token, query.question(), len(keys)))
+        where += f" AND {clause}"
+        values += more
+    columns = ", ".join(expression for expression, _ in keys)
+    order = ", ".join(
+        f"{expression} IS NULL, {expression}{' DESC' if down else ''}"
+        for expression, down in keys
+    )
     statement = (
-        "SELECT i.last, i.name, r.body FROM item i JOIN record r ON r.k = i.k"
-        f" WHERE {where} ORDER BY i.last DESC, i.name"
+        f"SELECT r.body, {columns} FROM item i JOIN record r ON r.k = i.k"
+        f" WHERE {where} ORDER BY {order}"
     )
     rows = list(_take(_touching(sql.execute(statement, values), query), limit + 1))
     token = ""
     if len(rows) > limit:
         rows = rows[:limit]
-        token = write_token([rows[-1][0], rows[-1][1]], query.question())
-    return Page(tuple(bytes(row[2]) for row in rows), token, matched)
+        token = write_token(list(rows[-1][1:]), query.question())
+    return Page(tuple(bytes(row[0]) for row in rows), token, matched)
 
 
-def records(sql: sqlite3.Connection, query: RecordQuery, labels: Iterable[str]) -> Page:
+def _beyond(keys: list[tuple[str, bool]], after: list[Any]) -> tuple[str, list[Any]]:
+    """Return the condition of rows that come after a row, with its values.
+
+    Row by row: after it in the first key, or equal in the first and after it in the second, and so
+    on. What lacks a key comes last.
+    """
+    clauses: list[str] = []
+    values: list[Any] = []
+    equal = "1"
+    equal_values: list[Any] = []
+    for (expression, down), value in zip(keys, after, strict=True):
+        if value is not None:
+            sign = "<" if down else ">"
+            clauses.append(f"({equal} AND ({expression} {sign} ? OR {expression} IS NULL))")
+            values += [*equal_values, value]
+            equal += f" AND {expression} = ?"
+            equal_values.append(value)
+        else:
+            equal += f" AND {expression} IS NULL"
+    return f"({' OR '.join(clauses) or '0'})", values
+
+
+def records(sql: Reader, query: RecordQuery, labels: Iterable[str]) -> Page:
     """Return a page of records of one kind: by id, or best match first when there is text."""
     limit = check_limit(query.limit)
     labels = sorted(labels)
@@ -84,9 +119,7 @@ def records(sql: sqlite3.Connection, query: RecordQuery, labels: Iterable[str]) 
     return Page(tuple(bytes(row[1]) for row in rows), token, matched)
 
 
-def observations(
-    sql: sqlite3.Connection, query: ObservationQuery, labels: Iterable[str]
-) -> Page:
+def observations(sql: Reader, query: ObservationQuery, labels: Iterable[str]) -> Page:
     """Return a page of observations in order of region, period, dimensions."""
     limit = check_limit(query.limit)
     labels = sorted(labels)
@@ -191,7 +224,7 @@ def _touching(rows: Iterable[tuple[Any, ...]], query: ItemQuery) -> Iterator[tup
 
     shapely.prepare(query.intersects)
     for row in rows:
-        geometry = shapely.from_geojson(orjson.dumps(orjson.loads(row[2])["geometry"]))
+        geometry = shapely.from_geojson(orjson.dumps(orjson.loads(row[0])["geometry"]))
         if shapely.intersects(query.intersects, geometry):
             yield row
 

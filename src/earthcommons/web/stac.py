@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from earthcommons.catalog import ItemQuery
+from earthcommons.catalog import QUERYABLES
 from earthcommons.errors import InvalidInputError
 from earthcommons.model.canonical import parse_strict
-from earthcommons.model.geodesy import BBox
-from earthcommons.web.parameters import known, parse_bbox, parse_datetime, parse_limit
+from earthcommons.web.parameters import known
+from earthcommons.web.stac_fields import Fields
+from earthcommons.web.stac_query import SEARCH_PARAMETERS, posted_query, query_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from shapely.geometry.base import BaseGeometry
-
+    from earthcommons.catalog import ItemQuery
     from earthcommons.commons import Node
 
 __all__ = ["stac_router"]
@@ -30,13 +28,33 @@ _CONFORMS = [
     "https://api.stacspec.org/v1.0.0/ogcapi-features",
     "https://api.stacspec.org/v1.0.0/item-search",
     "https://api.stacspec.org/v1.0.0-rc.1/item-search#free-text",
+    "https://api.stacspec.org/v1.0.0/item-search#fields",
+    "https://api.stacspec.org/v1.0.0/item-search#sort",
+    "https://api.stacspec.org/v1.0.0/item-search#filter",
+    "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/filter",
+    "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/features-filter",
+    "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/queryables",
+    "http://www.opengis.net/spec/cql2/1.0/conf/cql2-text",
+    "http://www.opengis.net/spec/cql2/1.0/conf/cql2-json",
+    "http://www.opengis.net/spec/cql2/1.0/conf/basic-cql2",
+    "http://www.opengis.net/spec/cql2/1.0/conf/advanced-comparison-operators",
+    "http://www.opengis.net/spec/cql2/1.0/conf/case-insensitive-comparison",
+    "http://www.opengis.net/spec/cql2/1.0/conf/basic-spatial-functions",
+    "http://www.opengis.net/spec/cql2/1.0/conf/basic-spatial-functions-plus",
+    "http://www.opengis.net/spec/cql2/1.0/conf/spatial-functions",
+    "http://www.opengis.net/spec/cql2/1.0/conf/temporal-functions",
+    "http://www.opengis.net/spec/cql2/1.0/conf/array-functions",
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/oas30",
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
 ]
-_SEARCH = ("bbox", "datetime", "collections", "ids", "intersects", "limit", "q", "token")
+_SCHEMA = "application/schema+json"
+_QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
+_SORTABLES = "http://www.opengis.net/def/rel/ogc/1.0/sortables"
+_OF_ITEMS = tuple(
+    name for name in SEARCH_PARAMETERS if name not in ("collections", "ids", "intersects", "q")
+)
 _MAX_BODY = 2 * 2**20
-_MAX_VERTICES = 100_000
 
 
 def stac_router(node: Node) -> APIRouter:
@@ -48,6 +66,12 @@ def stac_router(node: Node) -> APIRouter:
     router.add_api_route("/conformance", pages.conformance, methods=["GET"])
     router.add_api_route("/collections", pages.collections, methods=["GET"])
     router.add_api_route("/collections/{collection}", pages.collection, methods=["GET"])
+    router.add_api_route("/queryables", pages.queryables, methods=["GET"])
+    router.add_api_route("/sortables", pages.sortables, methods=["GET"])
+    for path in ("queryables", "sortables"):
+        router.add_api_route(
+            f"/collections/{{collection}}/{path}", getattr(pages, f"{path}_of"), methods=["GET"]
+        )
     router.add_api_route("/collections/{collection}/items", pages.items, methods=["GET"])
     router.add_api_route("/collections/{collection}/items/{item}", pages.item, methods=["GET"])
     router.add_api_route("/search", pages.search, methods=["GET"])
@@ -73,6 +97,8 @@ class _Pages:
             _link("root", f"{self._root}/", _JSON),
             _link("conformance", f"{self._root}/conformance", _JSON),
             _link("data", f"{self._root}/collections", _JSON),
+            _link(_QUERYABLES, f"{self._root}/queryables", _SCHEMA),
+            _link(_SORTABLES, f"{self._root}/sortables", _SCHEMA),
             {**_link("search", search, _GEOJSON), "method": "GET"},
             {**_link("search", search, _GEOJSON), "method": "POST"},
             _link(
@@ -123,11 +149,14 @@ class _Pages:
 
     def items(self, request: Request, collection: str) -> Response:
         """Items of one collection, newest first."""
-        values = known(request, ("bbox", "datetime", "limit", "token"))
+        values = known(request, _OF_ITEMS)
         self._catalog.get("collection", collection)
-        query = _query(values | {"collections": collection})
+        query = query_of(values | {"collections": collection})
         here = f"{self._root}/collections/{collection}/items"
-        return self._page(query, here, request.url.query, "GET", None, collection=collection)
+        fields = Fields.of_text(values.get("fields", ""))
+        return self._page(
+            query, fields, here, request.url.query, "GET", None, collection=collection
+        )
 
     def item(self, request: Request, collection: str, item: str) -> Response:
         """One item."""
@@ -135,30 +164,76 @@ class _Pages:
         body = self._catalog.get("item", f"{collection}/{item}")
         return _answer(self._dress_item(body), _GEOJSON)
 
+    def queryables(self, request: Request) -> Response:
+        """Names that filters may ask for, as JSON Schema."""
+        known(request, ())
+        return self._names(f"{self._root}/queryables", sortable=False)
+
+    def queryables_of(self, request: Request, collection: str) -> Response:
+        """Names that filters on one collection may ask for, as JSON Schema."""
+        known(request, ())
+        self._catalog.get("collection", collection)
+        return self._names(f"{self._root}/collections/{collection}/queryables", sortable=False)
+
+    def sortables(self, request: Request) -> Response:
+        """Names that items may be sorted by, as JSON Schema."""
+        known(request, ())
+        return self._names(f"{self._root}/sortables", sortable=True)
+
+    def sortables_of(self, request: Request, collection: str) -> Response:
+        """Names that items of one collection may be sorted by, as JSON Schema."""
+        known(request, ())
+        self._catalog.get("collection", collection)
+        return self._names(f"{self._root}/collections/{collection}/sortables", sortable=True)
+
+    def _names(self, here: str, *, sortable: bool) -> Response:
+        schema = {
+            "$schema": "https://json-schema.org/draft/2019-09/schema",
+            "$id": here,
+            "type": "object",
+            "title": f"{self._name}: {'sortables' if sortable else 'queryables'}",
+            "properties": {
+                q.name: q.schema() for q in QUERYABLES.values() if q.sortable or not sortable
+            },
+            "additionalProperties": False,
+        }
+        return _answer(schema, _SCHEMA)
+
     def search(self, request: Request) -> Response:
         """Items everywhere, newest first, by parameters."""
-        query = _query(known(request, _SEARCH))
-        return self._page(query, f"{self._root}/search", request.url.query, "GET", None)
+        values = known(request, SEARCH_PARAMETERS)
+        fields = Fields.of_text(values.get("fields", ""))
+        return self._page(
+            query_of(values), fields, f"{self._root}/search", request.url.query, "GET", None
+        )
 
     async def post_search(self, request: Request) -> Response:
         """Items everywhere, newest first, by a JSON body."""
         body = parse_strict(await _bounded(request), limit=_MAX_BODY)
         if not isinstance(body, dict):
             raise InvalidInputError("the search body is a JSON object", code="bad-json")
-        unknown = sorted(set(body) - set(_SEARCH))
+        unknown = sorted(set(body) - set(SEARCH_PARAMETERS))
         if unknown:
             raise InvalidInputError(
-                f"unknown member {unknown[0][:40]!r}; known here: {', '.join(_SEARCH)}",
+                f"unknown member {unknown[0][:40]!r}; known here: {', '.join(SEARCH_PARAMETERS)}",
                 code="unknown-parameter",
             )
-        return self._page(_posted(body), f"{self._root}/search", "", "POST", body)
+        fields = Fields.of_body(body.get("fields"))
+        return self._page(posted_query(body), fields, f"{self._root}/search", "", "POST", body)
 
     def _page(
-        self, query: ItemQuery, here: str, asked: str, method: str, body: dict[str, Any] | None,
-        *, collection: str = "",
-    ) -> Response:  # fmt: skip
+        self,
+        query: ItemQuery,
+        fields: Fields,
+        here: str,
+        asked: str,
+        method: str,
+        body: dict[str, Any] | None,
+        *,
+        collection: str = "",
+    ) -> Response:
         page = self._catalog.items(query)
-        features = [self._dress_item(orjson.loads(item)) for item in page.bodies]
+        features = [fields.of(self._dress_item(orjson.loads(item))) for item in page.bodies]
         links: list[dict[str, Any]] = [
             _link("self", f"{here}?{asked}" if asked else here, _GEOJSON),
             _link("root", f"{self._root}/", _JSON),
@@ -202,102 +277,10 @@ class _Pages:
             _link("root", f"{self._root}/", _JSON),
             _link("parent", f"{self._root}/", _JSON),
             _link("items", f"{here}/items", _GEOJSON),
+            _link(_QUERYABLES, f"{here}/queryables", _SCHEMA),
+            _link(_SORTABLES, f"{here}/sortables", _SCHEMA),
         ]
         return collection
-
-
-def _query(values: Mapping[str, str]) -> ItemQuery:
-    first, last = parse_datetime(values.get("datetime", ""))
-    intersects = None
-    if shape := values.get("intersects"):
-        intersects = _shape(parse_strict(shape))
-    return ItemQuery(
-        collections=_names(values.get("collections", "")),
-        ids=_names(values.get("ids", "")),
-        bbox=_one_place(parse_bbox(values.get("bbox", "")), intersects),
-        intersects=intersects,
-        first=first,
-        last=last,
-        text=values.get("q", ""),
-        limit=parse_limit(values.get("limit", ""), 10),
-        token=values.get("token", ""),
-    )
-
-
-def _posted(body: Mapping[str, Any]) -> ItemQuery:
-    first, last = parse_datetime(_text(body, "datetime"))
-    intersects = _shape(body["intersects"]) if body.get("intersects") is not None else None
-    box = None
-    if body.get("bbox") is not None:
-        numbers = body["bbox"]
-        if not isinstance(numbers, list) or not all(
-            isinstance(n, (int, float)) and not isinstance(n, bool) for n in numbers
-        ):
-            raise InvalidInputError("bbox: need a list of four numbers", code="bad-bbox")
-        box = BBox.of(numbers)
-    limit = body.get("limit", 10)
-    return ItemQuery(
-        collections=_listed(body, "collections"),
-        ids=_listed(body, "ids"),
-        bbox=_one_place(box, intersects),
-        intersects=intersects,
-        first=first,
-        last=last,
-        text=" ".join(_listed(body, "q"))
-        if isinstance(body.get("q"), list)
-        else _text(body, "q"),
-        limit=parse_limit(str(limit) if isinstance(limit, int) else repr(limit), 10),
-        token=_text(body, "token"),
-    )
-
-
-def _one_place(box: BBox | None, intersects: BaseGeometry | None) -> BBox | None:
-    if box is not None and intersects is not None:
-        raise InvalidInputError("give bbox or intersects, not both", code="bad-bbox")
-    return box
-
-
-def _shape(value: Any) -> BaseGeometry:
-    import shapely
-
-    try:
-        geometry = shapely.from_geojson(orjson.dumps(value).decode())
-    except (shapely.errors.GEOSException, ValueError, TypeError) as error:
-        raise InvalidInputError(
-            "intersects: no GeoJSON geometry", code="invalid-geometry"
-        ) from error
-    if geometry.is_empty or not geometry.is_valid:
-        raise InvalidInputError("intersects: empty or invalid", code="invalid-geometry")
-    if shapely.get_num_coordinates(geometry) > _MAX_VERTICES:
-        raise InvalidInputError(
-            f"intersects: over {_MAX_VERTICES} vertices", code="declared-too-large"
-        )
-    return geometry
-
-
-def _names(text: str) -> tuple[str, ...]:
-    names = tuple(part for part in text.split(",") if part)
-    if len(names) > 1000:
-        raise InvalidInputError("a list of over 1000 names")
-    return names
-
-
-def _listed(body: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    value = body.get(name) or []
-    if (
-        not isinstance(value, list)
-        or len(value) > 1000
-        or not all(isinstance(v, str) for v in value)
-    ):
-        raise InvalidInputError(f"{name}: need a list of at most 1000 strings")
-    return tuple(value)
-
-
-def _text(body: Mapping[str, Any], name: str) -> str:
-    value = body.get(name) or ""
-    if not isinstance(value, str):
-        raise InvalidInputError(f"{name}: need a string")
-    return value
 
 
 async def _bounded(request: Request) -> bytes:

@@ -1,0 +1,97 @@
+"""What an item can be asked and sorted by: names people know, and where each lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from earthcommons.errors import InvalidInputError
+
+__all__ = ["QUERYABLES", "Queryable", "find_queryable", "find_sortable"]
+
+Kind = Literal["string", "number", "time", "geometry", "array"]
+
+
+@dataclass(frozen=True, slots=True)
+class Queryable:
+    """One name: its kind, its SQL expression over `item i` and `record r`, its words.
+
+    The expression is a constant of this module; no request's text is ever part of a statement.
+    """
+
+    name: str
+    kind: Kind
+    sql: str
+    title: str
+    sortable: bool = True
+
+    def schema(self) -> dict[str, Any]:
+        """Return its JSON Schema."""
+        if self.kind == "time":
+            return {"title": self.title, "type": "string", "format": "date-time"}
+        if self.kind == "geometry":
+            return {"title": self.title, "$ref": "https://geojson.org/schema/Geometry.json"}
+        if self.kind == "array":
+            return {"title": self.title, "type": "array", "items": {"type": "string"}}
+        return {"title": self.title, "type": self.kind}
+
+
+def _property(name: str, kind: Kind, title: str) -> Queryable:
+    return Queryable(
+        name, kind, f"json_extract(r.body, '$.properties.\"{name}\"')", title, kind != "array"
+    )
+
+
+QUERYABLES: dict[str, Queryable] = {
+    queryable.name: queryable
+    for queryable in (
+        Queryable("id", "string", "i.id", "Item id"),
+        Queryable("collection", "string", "i.collection", "Collection id"),
+        Queryable("geometry", "geometry", "r.body", "Footprint", sortable=False),
+        # An item that lasts a while is asked for by its span and sorted by its end.
+        Queryable("datetime", "time", "i.last", "Date and time"),
+        Queryable("start_datetime", "time", "i.first", "Begin"),
+        Queryable("end_datetime", "time", "i.last", "End"),
+        _property("title", "string", "Title"),
+        _property("title_zh", "string", "Title in Chinese"),
+        _property("license", "string", "Licence"),
+        _property("platform", "string", "Platform"),
+        _property("constellation", "string", "Constellation"),
+        _property("mission", "string", "Mission"),
+        _property("instruments", "array", "Instruments"),
+        _property("keywords", "array", "Keywords"),
+        _property("gsd", "number", "Ground sample distance [m]"),
+        _property("eo:cloud_cover", "number", "Cloud cover [percent]"),
+        _property("proj:code", "string", "Coordinate reference system"),
+        _property("table:row_count", "number", "Rows"),
+        _property("ec:nature", "string", "Observation, model, reconstruction or derived"),
+        _property("ec:period", "string", "Period"),
+        _property("ec:attribution", "string", "Attribution"),
+    )
+}
+
+
+def find_sortable(name: str) -> Queryable:
+    """Return the queryable by that name when items can be sorted by it.
+
+    Raises:
+        InvalidInputError: there is none, or it has no order.
+    """
+    found = find_queryable(name)
+    if not found.sortable:
+        raise InvalidInputError(f"{found.name} has no order", code="unknown-queryable")
+    return found
+
+
+def find_queryable(name: str) -> Queryable:
+    """Return the queryable called by its name, with or without `properties.` before it.
+
+    Raises:
+        InvalidInputError: there is none (`unknown-queryable`).
+    """
+    found = QUERYABLES.get(name.removeprefix("properties."))
+    if found is None:
+        raise InvalidInputError(
+            f"{name[:60]!r} cannot be asked for; see /stac/queryables", code="unknown-queryable"
+        )
+    return found

@@ -1,0 +1,77 @@
+"""One connection to the catalogue's file: its functions, its pragmas, its time limit."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from earthcommons.errors import UpstreamError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["READ_LIMIT_S", "Reader", "open_reader"]
+
+READ_LIMIT_S = 10.0
+_STEPS = 20_000
+
+
+class Reader(sqlite3.Connection):
+    """A connection that knows the shapes of the filter it runs and when it must end."""
+
+    shapes: tuple[Any, ...] = ()
+    until: float = float("inf")
+
+    @contextmanager
+    def bounded(self, seconds: float = READ_LIMIT_S) -> Iterator[Reader]:
+        """Yield the connection for a read that ends in time or is ended.
+
+        Raises:
+            UpstreamError: the read took over `seconds` (`query-timeout`).
+        """
+        self.until = time.monotonic() + seconds
+        try:
+            yield self
+        except sqlite3.OperationalError as error:
+            if "interrupted" not in str(error):
+                raise
+            raise UpstreamError(
+                f"the search took over {seconds:g} s: narrow it", code="query-timeout"
+            ) from error
+        finally:
+            self.until = float("inf")
+            self.shapes = ()
+
+
+def open_reader(file: Path) -> Reader:
+    """Return a connection to the catalogue's file, made for one thread."""
+    connection = sqlite3.connect(file, isolation_level=None, timeout=30, factory=Reader)
+    for pragma in (
+        "foreign_keys = ON",
+        "synchronous = FULL",
+        "cache_size = -20000",
+        "temp_store = MEMORY",
+        "case_sensitive_like = ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+    def spatial(body: bytes, predicate: str, number: int) -> int:
+        import shapely
+
+        footprint = orjson.loads(body)["geometry"]
+        if footprint is None:
+            return 0
+        geometry = shapely.from_geojson(orjson.dumps(footprint))
+        return int(bool(getattr(shapely, predicate)(geometry, connection.shapes[number])))
+
+    connection.create_function("ec_spatial", 3, spatial, deterministic=False)
+    connection.create_function(
+        "ec_fold", 1, lambda text: text.casefold() if isinstance(text, str) else text
+    )
+    connection.set_progress_handler(lambda: int(time.monotonic() > connection.until), _STEPS)
+    return connection
