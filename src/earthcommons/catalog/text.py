@@ -62,8 +62,8 @@ def match_expression(text: str) -> str:
     phrases = []
     for run in _RUN.findall(unicodedata.normalize("NFKC", text)):
         phrase = " ".join(_tokens(run))
-        # A single Chinese character, and the word being typed last, match by prefix.
-        star = "*" if _is_cjk(run[0]) and len(run) == 1 else ""
+        # A word matches whatever begins with it (`night`, `nighttime`); so does one character.
+        star = "*" if len(run) == 1 or (len(run) > 2 and not _is_cjk(run[0])) else ""
         phrases.append(f'"{phrase}"{star}')
     if not phrases:
         raise InvalidInputError("search text holds no word")

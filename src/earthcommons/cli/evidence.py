@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from earthcommons.cli.common import DEFAULT_NODE, AsJson, NodeDir, opened, show, table
+from earthcommons.errors import IntegrityError, InvalidInputError
 
 __all__ = ["add_to"]
 
@@ -45,7 +46,6 @@ def verify(
 ) -> None:
     """Compute a number again from its inputs and compare."""
     from earthcommons.commons.stories.verifying import verify as check
-    from earthcommons.errors import IntegrityError
 
     result = check(opened(node), observation, independent=independent)
     if json:
@@ -71,5 +71,8 @@ def export(
     from earthcommons.commons.stories.capsule import capsule as make
 
     data = make(opened(node), observation)
-    capsule.write_bytes(data)
+    try:
+        capsule.write_bytes(data)
+    except OSError as error:
+        raise InvalidInputError(f"{capsule}: cannot be written ({error.strerror})") from error
     print(f"{capsule}: {len(data)} bytes; unzip it and run python3 recompute.py")

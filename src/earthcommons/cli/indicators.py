@@ -52,6 +52,7 @@ def compute(
     key: str,
     node: NodeDir = DEFAULT_NODE,
     param: Annotated[list[str] | None, typer.Option(help="name=value")] = None,
+    json: AsJson = False,
 ) -> None:
     """Compute an indicator and publish the run."""
     from earthcommons.commons.stories.computing import compute_indicator
@@ -62,6 +63,16 @@ def compute(
             raise InvalidInputError(f"--param {name!r}: write name=value")
     done = compute_indicator(opened(node), key, {name: value for name, _, value in pairs})
     given = sum(row.value is not None for row in done.observations)
+    if json:
+        show(
+            {
+                "run": done.run.id,
+                "observations": len(done.observations),
+                "with_value": given,
+                "published_series": done.standard,
+            }
+        )
+        return
     series = "the published series" if done.standard else "beside the published series"
     print(
         f"{done.run.id}: {len(done.observations)} observations, {given} with a value, {series}"

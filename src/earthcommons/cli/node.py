@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from earthcommons.cli.common import DEFAULT_NODE, AsJson, NodeDir, opened, show, table
+from earthcommons.errors import InvalidInputError
 
 __all__ = ["add_to"]
 
@@ -57,6 +58,7 @@ def ingest(
     source: Annotated[Path, typer.Argument(help="GeoTIFF, CF NetCDF-4, CSV or GeoJSON.")],
     declare: Annotated[Path, typer.Option(help="TOML file that declares the source.")],
     node: NodeDir = DEFAULT_NODE,
+    json: AsJson = False,
 ) -> None:
     """Publish a file as a STAC item; docs/ingest.md shows a declaration."""
     from earthcommons.commons.declarations import read_declaration
@@ -64,6 +66,9 @@ def ingest(
 
     at = opened(node)
     outcome = publish(source, read_declaration(declare), at.catalog, at.store)
+    if json:
+        show({"item": outcome.name, "state": outcome.state})
+        return
     print(f"{outcome.state}  {outcome.name}")
 
 
@@ -83,7 +88,12 @@ def search(
     from earthcommons.catalog import ItemQuery
     from earthcommons.model.geodesy import BBox
 
-    box = BBox.of([float(part) for part in bbox.split(",")]) if bbox else None
+    try:
+        box = BBox.of([float(part) for part in bbox.split(",")]) if bbox else None
+    except ValueError as error:
+        raise InvalidInputError(
+            f"--bbox {bbox[:60]!r}: need west,south,east,north", code="bad-bbox"
+        ) from error
     wanted = (collection,) if collection else ()
     page = opened(node).catalog.items(
         ItemQuery(collections=wanted, bbox=box, text=text, limit=limit)

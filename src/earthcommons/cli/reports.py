@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from earthcommons.cli.common import DEFAULT_NODE, NodeDir, opened, table
+from earthcommons.cli.common import DEFAULT_NODE, AsJson, NodeDir, opened, show, table
 from earthcommons.errors import IntegrityError
 
 __all__ = ["app"]
@@ -16,11 +16,15 @@ app = typer.Typer(no_args_is_help=True, help="Outlook reports: list, build, chec
 
 
 @app.command("list")
-def list_all(node: NodeDir = DEFAULT_NODE) -> None:
+def list_all(node: NodeDir = DEFAULT_NODE, json: AsJson = False) -> None:
     """List the reports of a node."""
+    found = opened(node).catalog.all("report")
+    if json:
+        show({"reports": found})
+        return
     rows = [
         (r["key"], r["edition"], r["region"], str(len(r["statements"])), r["title"]["en"])
-        for r in opened(node).catalog.all("report")
+        for r in found
     ]
     table(("report", "edition", "region", "statements", "title"), rows)
 
@@ -43,17 +47,21 @@ def build(
 
 
 @app.command()
-def check(key: str, node: NodeDir = DEFAULT_NODE) -> None:
+def check(key: str, node: NodeDir = DEFAULT_NODE, json: AsJson = False) -> None:
     """Check that every statement still holds; fails when evidence has changed."""
     from earthcommons.commons.stories.reporting import check_report
 
     broken = check_report(opened(node), key)
-    for finding in broken:
-        print(f"{finding['statement']}: {finding['reason']}")
+    if json:
+        show({"report": key, "broken": broken})
+    else:
+        for finding in broken:
+            print(f"{finding['statement']}: {finding['reason']}")
     if broken:
         raise IntegrityError(
             key,
             expected="every statement bound to today's evidence",
             found=f"{len(broken)} broken",
         )
-    print(f"{key}: every statement holds on today's evidence")
+    if not json:
+        print(f"{key}: every statement holds on today's evidence")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from earthcommons.errors import ConflictError
+from earthcommons.errors import ConflictError, InvalidInputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["check_port", "holder_of", "serve_demo", "serve_node"]
 
 _LISTEN = "0A"
+_LAST_PORT = 65535
 
 
 def serve_demo(folder: Path, port: int) -> None:
@@ -68,20 +70,29 @@ def serve_node(
 
 
 def check_port(host: str, port: int) -> None:
-    """Return when nobody listens on the port.
+    """Return when this process may listen there.
 
     Raises:
-        ConflictError: somebody does; the message names the process where it can be seen.
+        ConflictError: somebody listens already; the message names the process where it can be
+            seen.
+        InvalidInputError: no such port, no address of this machine, or not allowed to this user.
     """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise ConflictError(
-                f"port {port} is taken by {holder_of(port)}; choose another: make start PORT=8001",
-                code="port-taken",
+    if not 1 <= port <= _LAST_PORT:
+        raise InvalidInputError(f"port {port}: need 1 to {_LAST_PORT}")
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise InvalidInputError(
+                f"cannot listen on {host} port {port}: {error.strerror}"
             ) from error
+        raise ConflictError(
+            f"port {port} is taken by {holder_of(port)}; choose another: make start PORT=8001",
+            code="port-taken",
+        ) from error
 
 
 def holder_of(port: int) -> str:
@@ -97,7 +108,12 @@ def holder_of(port: int) -> str:
         try:
             for descriptor in (process / "fd").iterdir():
                 if descriptor.readlink().name in inodes:
-                    command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                    command = (
+                        (process / "cmdline")
+                        .read_bytes()
+                        .replace(b"\0", b" ")
+                        .decode(errors="replace")
+                    )
                     return f"process {process.name} ({command.strip()[:80]})"
         except OSError:
             continue

@@ -71,7 +71,7 @@ def _check_grid(source: DatasetReader, task: dict[str, Any]) -> None:
             "no CRS: write one into the file (gdal_edit.py -a_srs EPSG:4326 file.tif)",
             code="crs-missing",
         )
-    if task["crs"] and source.crs != rasterio.CRS.from_user_input(task["crs"]):
+    if task["crs"] and source.crs != _crs(task["crs"]):
         raise RefusedFileError(
             f"the file says CRS {source.crs.to_string()[:60]}, the declaration {task['crs']}",
             code="crs-invalid",
@@ -86,6 +86,15 @@ def _check_grid(source: DatasetReader, task: dict[str, Any]) -> None:
         )
     if source.crs.is_geographic:
         _check_degrees(*source.bounds)
+
+
+def _crs(text: str) -> rasterio.CRS:
+    try:
+        return rasterio.CRS.from_user_input(text)
+    except rasterio.errors.CRSError as error:
+        raise RefusedFileError(
+            f"declares CRS {text[:40]!r}, which is none", code="crs-invalid"
+        ) from error
 
 
 def _check_degrees(west: float, south: float, east: float, north: float) -> None:

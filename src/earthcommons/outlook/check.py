@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from earthcommons.errors import NotFoundError
+from earthcommons.model.indicator import Text
 from earthcommons.outlook.claims import holds
 from earthcommons.outlook.holes import check_template
+from earthcommons.outlook.words import WORDS
+from earthcommons.render.reasons import reason_text
 
 if TYPE_CHECKING:
     from earthcommons.model.observation import Observation
@@ -19,14 +22,23 @@ __all__ = ["Finding", "check", "check_statement"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A statement that does not hold on today's evidence, and why."""
+    """A statement that does not hold on today's evidence, and why in both languages."""
 
     statement: str
-    reason: str
+    words: Text
+
+    @property
+    def reason(self) -> str:
+        """Why, in English."""
+        return self.words.en
 
     def as_json(self) -> dict[str, str]:
         """Return the JSON form."""
-        return {"statement": self.statement, "reason": self.reason}
+        return {
+            "statement": self.statement,
+            "reason": self.words.en,
+            "reason_zh": self.words.zh,
+        }
 
 
 def check(report: Report, evidence: Evidence) -> list[Finding]:
@@ -57,30 +69,47 @@ def check_statement(statement: Statement, evidence: Evidence) -> list[Finding]:
         try:
             stored = evidence.get(id_)
         except NotFoundError:
-            found.append(Finding(statement.key, f"observation {id_} is gone"))
+            gone = Text(f"observation {id_} is gone", f"观测值 {id_} 已不存在")
+            found.append(Finding(statement.key, gone))
             continue
         now = evidence.today(stored)
         today[id_] = now or stored
-        where = f"{stored.indicator} {stored.region} {stored.period}"
-        if now is None:
-            found.append(Finding(statement.key, f"{where} is no longer published"))
-        elif (now.value, now.unit, now.status) != (stored.value, stored.unit, stored.status):
-            found.append(
-                Finding(
-                    statement.key,
-                    f"{where} was {_said(stored)}, the series now says {_said(now)}",
-                )
-            )
+        if (words := _changed(stored, now)) is not None:
+            found.append(Finding(statement.key, words))
     if len(today) == len(statement.evidence):
         found += [
-            Finding(statement.key, f"the claim {claim['claim']!r} no longer holds")
+            Finding(
+                statement.key,
+                Text(
+                    f"the claim {claim['claim']!r} no longer holds",
+                    f"论断“{claim['claim']}”不再成立",
+                ),
+            )
             for claim in statement.claims
             if not holds(claim, lambda id_: today[id_])
         ]
     return found
 
 
-def _said(observation: Observation) -> str:
+def _changed(stored: Observation, now: Observation | None) -> Text | None:
+    where = f"{stored.indicator} {stored.region} {stored.period}"
+    if now is None:
+        return Text(f"{where} is no longer published", f"{where} 不再发布")
+    if (now.value, now.unit, now.status) == (stored.value, stored.unit, stored.status):
+        return None
+    before, after = (_said(row) for row in (stored, now))
+    return Text(
+        f"{where} was {before.en}, the series now says {after.en}",
+        f"{where} 原为{before.zh}，序列现为{after.zh}",
+    )
+
+
+def _said(observation: Observation) -> Text:
     if observation.value is None:
-        return f"{observation.status} ({observation.reason})"
-    return f"{observation.value:.6g} {observation.unit}"
+        why = observation.reason
+        return Text(
+            f"{observation.status} ({why})",
+            f"{WORDS[observation.status].zh}（{reason_text(why, 'zh')}）",
+        )
+    number = f"{observation.value:.6g} {observation.unit}"
+    return Text(number, f" {number}")

@@ -70,14 +70,16 @@ def read_edition(report: Report, evidence: Evidence, lang: str) -> Edition:
         NotFoundError: an observation a sentence shows is gone.
     """
     lang = "zh" if lang.startswith("zh") else "en"
-    struck = {finding.statement: finding.reason for finding in check(report, evidence)}
+    struck: dict[str, list[str]] = {}
+    for finding in check(report, evidence):
+        struck.setdefault(finding.statement, []).append(finding.words[lang])
     drawn = figures(report, evidence, lang)
     by_key = {statement.key: statement for statement in report.statements}
     sections = tuple(
         (
             section["title"][lang],
             tuple(
-                _line(by_key[key], evidence, lang, struck.get(key, ""))
+                _line(by_key[key], evidence, lang, "; ".join(struck.get(key, ())))
                 for key in section["statements"]
             ),
             tuple(figure for figure in drawn if figure.section == section["key"]),

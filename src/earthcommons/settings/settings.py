@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from dataclasses import dataclass, fields
@@ -17,6 +18,8 @@ __all__ = ["Settings", "read_settings", "write_settings"]
 
 _FILE = "node.toml"
 _PREFIX = "EARTHCOMMONS_"
+_KIND = {str: "text", int: "whole number"}
+_RANGE = {"port": (1, 65535), "tile_cache_bytes": (0, 2**40)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,6 @@ class Settings:
         name: how the node is called on its pages.
         host, port: where `serve` listens; loopback unless chosen otherwise.
         base_url: public address, used in links; empty means `http://host:port`.
-        worldview: which table drew the borders.
         tile_cache_bytes: memory the tile service may keep.
     """
 
@@ -35,13 +37,13 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     base_url: str = ""
-    worldview: str = "un"
     tile_cache_bytes: int = 64 * 2**20
 
     @property
     def url(self) -> str:
         """The address links are built on, without a slash at its end."""
-        return (self.base_url or f"http://{self.host}:{self.port}").rstrip("/")
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.base_url or f"http://{host}:{self.port}").rstrip("/")
 
 
 def read_settings(root: Path, environment: Mapping[str, str] | None = None) -> Settings:
@@ -61,10 +63,13 @@ def read_settings(root: Path, environment: Mapping[str, str] | None = None) -> S
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{file.name}: {error}", code="bad-settings") from error
     known = {field.name: type(field.default) for field in fields(Settings)}
+    given = os.environ if environment is None else environment
     for name in known:
-        if (text := (environment or os.environ).get(_PREFIX + name.upper())) is not None:
+        if (text := given.get(_PREFIX + name.upper())) is not None:
             values[name] = text
-    return Settings(**{name: _typed(name, value, known) for name, value in values.items()})
+    settings = Settings(**{name: _typed(name, value, known) for name, value in values.items()})
+    _check(settings)
+    return settings
 
 
 def write_settings(root: Path, settings: Settings) -> None:
@@ -74,8 +79,9 @@ def write_settings(root: Path, settings: Settings) -> None:
     for field in fields(Settings):
         value = getattr(settings, field.name)
         if value != field.default or field.name == "name":
-            quoted = str(value).replace("\\", "\\\\").replace('"', '\\"')
-            text = f'"{quoted}"' if isinstance(value, str) else str(value)
+            # A JSON string is a TOML basic string, but for DEL, which TOML wants escaped.
+            quoted = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+            text = quoted if isinstance(value, str) else str(value)
             lines.append(f"{field.name} = {text}")
     if not (root / _FILE).exists():
         (root / _FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -87,9 +93,26 @@ def _typed(name: str, value: Any, known: dict[str, type]) -> Any:
             f"{_FILE}: no setting {name!r}; there are {', '.join(sorted(known))}",
             code="bad-settings",
         )
-    try:
-        return known[name](value)
-    except (TypeError, ValueError) as error:
+    wanted = known[name]
+    if isinstance(value, wanted) and not isinstance(value, bool):
+        return value
+    # The environment speaks text only; a file that says 8000.5 or true means something else.
+    if wanted is int and isinstance(value, str) and value.strip().isdecimal():
+        return int(value)
+    raise InvalidInputError(
+        f"{_FILE}: {name} = {value!r} is no {_KIND[wanted]}", code="bad-settings"
+    )
+
+
+def _check(settings: Settings) -> None:
+    for name, (least, most) in _RANGE.items():
+        value = getattr(settings, name)
+        if not least <= value <= most:
+            raise InvalidInputError(
+                f"{_FILE}: {name} = {value}: need {least} to {most}", code="bad-settings"
+            )
+    if settings.base_url and not settings.base_url.startswith(("http://", "https://")):
         raise InvalidInputError(
-            f"{_FILE}: {name} = {value!r} is no {known[name].__name__}", code="bad-settings"
-        ) from error
+            f"{_FILE}: base_url = {settings.base_url!r}: begin with https:// or http://",
+            code="bad-settings",
+        )

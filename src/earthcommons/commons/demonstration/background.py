@@ -50,5 +50,9 @@ class BackgroundBuild:
         except CommonsError as error:
             self._failed = f"the build stopped: {error}"
             _LOG.exception("the demonstration could not be built")
+        except Exception as error:
+            # A full disk, say: whoever looks at the page must see that nothing more will come.
+            self._failed = f"the build stopped: {type(error).__name__}; see the terminal"
+            _LOG.exception("the demonstration could not be built")
         else:
             self._step = None

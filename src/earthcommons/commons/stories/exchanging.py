@@ -35,8 +35,11 @@ def import_offers(node: Node, file: Path) -> Imported:
     """Publish every offer of a JSON Lines file, in one transaction.
 
     Raises:
+        NotFoundError: no such file.
         InvalidInputError: a line is refused; nothing is published then.
     """
+    if not file.is_file():
+        raise NotFoundError(f"there is no file of offers {file.name!r}")
     new = unchanged = 0
     with node.catalog.transaction() as tx:
         for offer in read_offers(file):

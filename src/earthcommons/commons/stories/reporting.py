@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,8 +94,8 @@ def write_editions(node: Node, key: str, folder: Path) -> list[Path]:
         page = folder / f"{key}.{lang}.html"
         page.write_text(
             f'<!doctype html><html lang="{lang}"><meta charset="utf-8">'
-            f"<title>{edition.title}</title>"
-            f"<h1>{edition.title}</h1>\n{report_html(edition)}\n</html>\n",
+            f"<title>{escape(edition.title)}</title>"
+            f"<h1>{escape(edition.title)}</h1>\n{report_html(edition)}\n</html>\n",
             encoding="utf-8",
         )
         paper = folder / f"{key}.{lang}.pdf"

@@ -60,12 +60,17 @@ def trace(node: Node, observation_id: str, party: Party = PUBLIC) -> dict[str, A
 def trace_lines(found: dict[str, Any], lang: str = "en") -> list[tuple[str, str]]:
     """Return the trace in six lines for people: (heading, text)."""
     from earthcommons.render.format import period_text, value_text
+    from earthcommons.render.reasons import reason_text
 
     zh = lang.startswith("zh")
     row, method = found["observation"], found["method"]
     digits = find_indicator(row["indicator"]).digits
     value = (
-        (f"未给出（{row['reason']}）" if zh else f"not given ({row['reason']})")
+        (
+            f"未给出（{reason_text(row['reason'], lang)}）"
+            if zh
+            else f"not given ({row['reason']})"
+        )
         if row["value"] is None
         else value_text(row["value"], row["unit"], digits, lang)
     )

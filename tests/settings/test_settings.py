@@ -1,0 +1,113 @@
+"""Settings: one file, one environment, and no value that means something else than it says."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from earthcommons.errors import InvalidInputError, NotFoundError
+from earthcommons.settings import Settings, read_settings, write_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NO_ENVIRONMENT: dict[str, str] = {}
+
+
+def written(root: Path, text: str) -> Path:
+    (root / "node.toml").write_text(text, encoding="utf-8")
+    return root
+
+
+def test_a_new_node_listens_on_loopback_only(tmp_path: Path) -> None:
+    write_settings(tmp_path, Settings())
+    settings = read_settings(tmp_path, NO_ENVIRONMENT)
+    assert settings == Settings()
+    assert (settings.host, settings.url) == ("127.0.0.1", "http://127.0.0.1:8000")
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    written(tmp_path, 'name = "Here"\nport = 8100\n')
+    given_ = {"EARTHCOMMONS_PORT": "8200", "EARTHCOMMONS_BASE_URL": "https://node.example/ec/"}
+    settings = read_settings(tmp_path, given_)
+    assert (settings.name, settings.port) == ("Here", 8200)
+    assert settings.url == "https://node.example/ec"
+
+
+def test_an_empty_environment_is_not_the_process_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EARTHCOMMONS_PORT", "8300")
+    written(tmp_path, "port = 8100\n")
+    assert read_settings(tmp_path, NO_ENVIRONMENT).port == 8100
+    assert read_settings(tmp_path).port == 8300
+
+
+def test_writing_again_keeps_what_the_operator_wrote(tmp_path: Path) -> None:
+    written(tmp_path, "port = 8100\n")
+    write_settings(tmp_path, Settings(port=9000))
+    assert read_settings(tmp_path, NO_ENVIRONMENT).port == 8100
+
+
+def test_an_address_of_ip_version_6_stands_in_brackets() -> None:
+    assert Settings(host="::1").url == "http://[::1]:8000"
+
+
+@given(
+    name=st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
+    port=st.integers(1, 65535),
+    cache=st.integers(0, 2**40),
+)
+def test_what_is_written_is_read_again(
+    tmp_path_factory: pytest.TempPathFactory, name: str, port: int, cache: int
+) -> None:
+    root = tmp_path_factory.mktemp("node")
+    settings = Settings(name=name, port=port, tile_cache_bytes=cache)
+    write_settings(root, settings)
+    assert read_settings(root, NO_ENVIRONMENT) == settings
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('colour = "red"', "no setting 'colour'; there are base_url, host"),
+        ('port = "eighty"', "port = 'eighty' is no whole number"),
+        ("port = 8000.5", "port = 8000.5 is no whole number"),
+        ("port = true", "port = True is no whole number"),
+        ("port = 0", "port = 0: need 1 to 65535"),
+        ("port = 65536", "port = 65536: need 1 to 65535"),
+        ("tile_cache_bytes = -1", "tile_cache_bytes = -1: need 0 to"),
+        ("name = 7", "name = 7 is no text"),
+        ('base_url = "javascript:x"', "base_url = 'javascript:x': begin with https://"),
+        ("port = ", "node.toml: "),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_is_refused_by_name(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        read_settings(written(tmp_path, text), NO_ENVIRONMENT)
+    assert refused.value.code == "bad-settings"
+    assert said in str(refused.value)
+
+
+def test_a_folder_without_settings_is_no_node(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="is no node"):
+        read_settings(tmp_path, NO_ENVIRONMENT)
+
+
+def test_every_setting_can_be_given_in_the_environment(tmp_path: Path) -> None:
+    write_settings(tmp_path, Settings())
+    texts = {str: "http://x", int: "99"}
+    given_ = {
+        f"EARTHCOMMONS_{field.name.upper()}": texts[type(field.default)]
+        for field in fields(Settings)
+    }
+    settings = read_settings(tmp_path, given_)
+    assert all(getattr(settings, field.name) != field.default for field in fields(Settings)), (
+        settings
+    )
