@@ -20,7 +20,7 @@ def test_a_sound_node_has_nothing_bad_and_counts_its_records(node: Node) -> None
     found = rows(node)
     assert list(found) == ["version", "catalogue", "records", "space", "address", "door"]
     assert found["catalogue"]["state"] == "ok"
-    assert found["records"]["text"].startswith("0 collections, 0 items, 0 runs")
+    assert found["records"]["text"].startswith("collection 0 · item 0 · run 0")
     assert found["address"] == {
         "what": "address", "state": "ok", "text": "listens on 127.0.0.1:8000",
     }  # fmt: skip

@@ -6,10 +6,10 @@ export class ForeignAddressError extends Error {
   }
 }
 
-const MARKS = ['{z}', '{x}', '{y}', '{id}'] as const;
+const MARKS = ['{z}', '{x}', '{y}', '{id}', '{step}'] as const;
 
 /**
- * Resolve `address` against the page and return it whole, `{z}`, `{x}`, `{y}` and `{id}` kept.
+ * Resolve `address` against the page and return it whole, `{z}`, `{x}`, `{y}`, `{id}` and `{step}` kept.
  *
  * @throws ForeignAddressError when scheme, host, port or credentials differ from the page's.
  */
@@ -34,10 +34,18 @@ export function sameOrigin(address: string, page: string = document.baseURI): st
   return text;
 }
 
-/** Address of a region's page: `{id}` filled in; the colon of `m49:404` stays readable. */
-export function regionHref(template: string, id: string, page?: string): string {
+/** Address of a region's page: `{id}` and `{step}` filled in; the colon of `m49:404` stays readable. */
+export function regionHref(template: string, id: string, page?: string, step = ''): string {
   const name = encodeURIComponent(id).replaceAll('%3A', ':');
-  return sameOrigin(template, page).replaceAll('{id}', name);
+  const whole = sameOrigin(template, page);
+  return whole.replaceAll('{id}', name).replaceAll('{step}', encodeURIComponent(step));
+}
+
+/** `address` with one parameter set, the rest as it was: the address holds the state. */
+export function withParameter(address: string, name: string, value: string): string {
+  const url = new URL(address, document.baseURI);
+  url.searchParams.set(name, value);
+  return url.pathname + url.search.replaceAll('%3A', ':') + url.hash;
 }
 
 /** Fetch from this host only; a redirect is refused, since it could leave the host. */

@@ -3,6 +3,8 @@
 export interface Step {
   label: string;
   tiles: string;
+  /** What names the step in an address, such as 2015-11. */
+  key?: string;
 }
 
 /** Read the `steps` attribute. @throws Error naming the entry that is not a step. */
@@ -14,7 +16,8 @@ export function readSteps(text: string): Step[] {
     if (typeof step?.label !== 'string' || typeof step.tiles !== 'string') {
       throw new Error(`step ${i} needs "label" and "tiles"`);
     }
-    return { label: step.label, tiles: step.tiles };
+    const { label, tiles, key } = step;
+    return typeof key === 'string' ? { label, tiles, key } : { label, tiles };
   });
 }
 

@@ -48,15 +48,32 @@ export async function openWhy(details: HTMLDetailsElement): Promise<void> {
   }
 }
 
-/** What a check answered, as one text: plain text as sent, a problem document by its words. */
-export async function answerText(answer: Response): Promise<string> {
+/** What a check answered, as one text: plain text as sent, a verdict or a problem in words. */
+export async function answerText(answer: Response, lang = 'en'): Promise<string> {
   const text = await answer.text();
   if (!/json/.test(answer.headers.get('content-type') ?? '')) return text.trim();
   const record = JSON.parse(text) as Record<string, unknown>;
+  if (typeof record['agrees'] === 'boolean') return verdict(record, lang);
   const said = ['message', 'title', 'detail']
     .map((key) => record[key])
     .filter((value): value is string => typeof value === 'string' && value !== '');
   return said.length > 0 ? said.join(' ') : JSON.stringify(record, null, 1);
+}
+
+function verdict(record: Record<string, unknown>, lang: string): string {
+  const words = wordsFor(lang);
+  const said = (value: unknown): string =>
+    typeof value === 'number' ? String(value).replace('-', '\u2212') : words.noValue;
+  const lines = [
+    record['agrees'] === true ? words.agrees : words.differs,
+    `${words.stored} ${said(record['stored'])}`,
+    `${words.computed} ${said(record['computed'])}`,
+  ];
+  if (typeof record['inputs_checked'] === 'number') {
+    lines.push(`${words.inputs} ${record['inputs_checked']}`);
+  }
+  if (typeof record['route'] === 'string') lines.push(`${words.route} ${record['route']}`);
+  return lines.join('\n');
 }
 
 export async function verifyNow(button: HTMLButtonElement): Promise<void> {
@@ -78,7 +95,7 @@ export async function verifyNow(button: HTMLButtonElement): Promise<void> {
       method: 'POST',
       headers: { Accept: 'text/plain, application/json;q=0.5' },
     });
-    output.textContent = await answerText(answer);
+    output.textContent = await answerText(answer, langOf(button));
   } catch (error) {
     output.classList.add('error');
     output.textContent = `${words.verifyFailed} (${reason(error)})`;
@@ -104,6 +121,9 @@ export function listen(root: Document): void {
   );
   root.addEventListener('click', (event) => {
     const button = (event.target as Element | null)?.closest<HTMLButtonElement>('button[data-verify]');
-    if (button) void verifyNow(button);
+    if (!button) return;
+    // Without scripts the button's form asks the same and shows the answer as it is.
+    event.preventDefault();
+    void verifyNow(button);
   });
 }

@@ -20,6 +20,13 @@ const EN = {
   chartFailed: 'The interactive chart could not start. The picture and table say the same.',
   whyFailed: 'The trace could not be loaded. Nothing was changed; use the link or try again.',
   verifying: 'Computing the number again',
+  agrees: 'The number computed again is the one stored.',
+  differs: 'The number computed again differs from the one stored.',
+  stored: 'Stored:',
+  computed: 'Computed:',
+  inputs: 'Inputs read whole and equal to their digest:',
+  route: 'By:',
+  noValue: 'no value',
   verifyFailed: 'The check could not be run. The stored value is unchanged; try again later.',
 } as const;
 
@@ -45,6 +52,13 @@ const ZH: Words = {
   chartFailed: '无法启动交互图表。图片和表格内容相同。',
   whyFailed: '无法载入溯源信息。数据未改动；请使用链接或重试。',
   verifying: '正在重新计算',
+  agrees: '重新计算的数值与已存数值一致。',
+  differs: '重新计算的数值与已存数值不一致。',
+  stored: '已存：',
+  computed: '重算：',
+  inputs: '整体读取且与摘要一致的输入数：',
+  route: '路径：',
+  noValue: '无数值',
   verifyFailed: '无法完成核验。已存数值未改动；请稍后再试。',
 };
 

@@ -2,12 +2,25 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { classLabels, classOf, fillOf, numberText, problemOf } from '../src/breaks';
 import { boundsOf } from '../src/map/element';
 import { readLegend } from '../src/map/legend';
-import { ForeignAddressError, regionHref, sameOrigin } from '../src/same-origin';
+import { ForeignAddressError, regionHref, sameOrigin, withParameter } from '../src/same-origin';
 import { nextWhilePlaying, readSteps, startOfPlay, stepForKey } from '../src/steps';
 import { answerText, fragmentOf, openWhy } from '../src/why';
 import { wordsFor } from '../src/words';
 
 const PAGE = 'https://node.example/en/places/m49:404';
+
+describe('an address that holds the state', () => {
+  it('gets one parameter and keeps the rest', () => {
+    const page = 'https://node.example/zh/map?layer=sst-anomaly&region=ec:nino34#panel';
+    const next = withParameter(page, 'period', '2015-12');
+    expect(next).toBe('/zh/map?layer=sst-anomaly&region=ec:nino34&period=2015-12#panel');
+  });
+
+  it('takes the step with it to a region', () => {
+    const href = regionHref('/en/map?region={id}&period={step}', 'ec:nino34', PAGE, '2015-11');
+    expect(href).toBe('https://node.example/en/map?region=ec:nino34&period=2015-11');
+  });
+});
 
 describe('the same-origin guard', () => {
   it('keeps tile braces and resolves against the page', () => {
@@ -140,6 +153,15 @@ describe('why and verify', () => {
     const type = { headers: { 'content-type': 'application/problem+json' } };
     const body = JSON.stringify({ title: 'Differs', detail: 'in cell 4', status: 409 });
     expect(await answerText(new Response(body, type))).toBe('Differs in cell 4');
+  });
+
+  it('say a verdict in the reader\'s language, and a value that is none as none', async () => {
+    const type = { headers: { 'content-type': 'application/json' } };
+    const body = { agrees: false, stored: -1.5, computed: null, route: 'sea-ice@1' };
+    const said = await answerText(new Response(JSON.stringify(body), type), 'zh-Hans');
+    expect(said).toContain('不一致');
+    expect(said).toContain('\u22121.5');
+    expect(said).toContain('无数值');
   });
 
   it('say everything in both languages', () => {

@@ -19,7 +19,7 @@ _UNIT_SIGNS = {
     "K": "K",
     "km2": "km²",
     "km^2": "km²",
-    "1e6 km2": "10⁶ km²",
+    "1e6 km2": "×10⁶ km²",
     "10^6 km2": "×10⁶ km²",
     "count": "",
     "person/km2": "km⁻²",

@@ -81,6 +81,10 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ),
     (
         (
+            rf"v{_N} to v{_N} is another algorithm: the difference is no change of the land",
+            "v{0}与v{1}算法不同：差值不是土地的变化",
+        ),
+        (
             rf"v{_N} to v{_N} is another algorithm: the difference is no change of the land;"
             rf" {_N} \(v{_N}\) {_N} km2, {_N} \(v{_N}\) {_N} km2"
         ),

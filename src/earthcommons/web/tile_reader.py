@@ -105,6 +105,28 @@ class Layer:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Readers:
+    """What is taken from rio-tiler."""
+
+    raster: Any
+    cube: Any
+    outside: type[Exception]
+
+
+_IMPORTING = threading.Lock()
+
+
+def _readers() -> _Readers:
+    # Seconds to import, so not at start-up; and two first tiles at once would import it by halves.
+    with _IMPORTING:
+        from rio_tiler.errors import TileOutsideBounds
+        from rio_tiler.io import Reader
+        from rio_tiler.io.xarray import XarrayReader
+
+        return _Readers(Reader, XarrayReader, TileOutsideBounds)
+
+
 class TileReader:
     """Draws tiles, keeping the steps of cubes it opened last in memory."""
 
@@ -122,11 +144,10 @@ class TileReader:
         Raises:
             NotFoundError: the cube has no such step, or the object is not in the store.
         """
-        from rio_tiler.errors import TileOutsideBounds
-
+        readers = _readers()
         try:
-            image = self._read(layer, z, x, y)
-        except TileOutsideBounds:
+            image = self._read(readers, layer, z, x, y)
+        except readers.outside:
             return _empty()
         if layer.classes:
             return bytes(
@@ -138,16 +159,12 @@ class TileReader:
         colours = colormap_for_tiles(ramp(layer.ramp))
         return bytes(image.render(img_format="PNG", colormap=colours, zlevel=1))
 
-    def _read(self, layer: Layer, z: int, x: int, y: int) -> Any:
+    def _read(self, readers: _Readers, layer: Layer, z: int, x: int, y: int) -> Any:
         path = self._store.path(layer.key)
         if path.is_dir():
-            from rio_tiler.io.xarray import XarrayReader
-
-            with XarrayReader(self._step(layer)) as source:
+            with readers.cube(self._step(layer)) as source:
                 return source.tile(x, y, z, tilesize=_SIZE, reproject_method="nearest")
-        from rio_tiler.io import Reader
-
-        with Reader(path.as_posix()) as source:
+        with readers.raster(path.as_posix()) as source:
             return source.tile(
                 x, y, z, tilesize=_SIZE, indexes=layer.number, resampling_method="nearest"
             )

@@ -2,7 +2,7 @@
 
 import type { Choropleth } from '../breaks';
 import { problemOf } from '../breaks';
-import { fetchHere, regionHref, sameOrigin } from '../same-origin';
+import { fetchHere, regionHref, sameOrigin, withParameter } from '../same-origin';
 import { nextWhilePlaying, readSteps, clampStep, startOfPlay, stepForKey, type Step } from '../steps';
 import { langOf, wordsFor, type Words } from '../words';
 import { legendOf, readLegend } from './legend';
@@ -124,7 +124,10 @@ export class EcMap extends HTMLElement {
       cancelable: true,
     });
     const template = this.getAttribute('region-href');
-    if (this.dispatchEvent(event) && template) location.assign(regionHref(template, id));
+    const step = this.#steps[this.#index]?.key;
+    if (this.dispatchEvent(event) && template) {
+      location.assign(regionHref(template, id, undefined, step));
+    }
   }
 
   /** Slider, legend and notes under the map; what the server drew folds into a details. */
@@ -236,10 +239,21 @@ export class EcMap extends HTMLElement {
     this.#index = index;
     this.#mark();
     if (announce && this.#live) this.#live.textContent = step.label;
+    this.#remember(step);
     this.dispatchEvent(
       new CustomEvent('ec-step', { detail: { index, label: step.label }, bubbles: true }),
     );
     await this.#view.showTiles(sameOrigin(step.tiles));
+  }
+
+  /** The address, and the link to the other language, hold the step shown. */
+  #remember(step: Step): void {
+    const name = this.getAttribute('step-param');
+    if (!name || step.key === undefined) return;
+    history.replaceState(history.state, '', withParameter(location.href, name, step.key));
+    for (const link of document.querySelectorAll<HTMLAnchorElement>('.lang-switch a')) {
+      link.href = withParameter(link.href, name, step.key);
+    }
   }
 
   #mark(): void {

@@ -35,6 +35,8 @@ export interface MapView {
 }
 
 const WORLD: Bounds = [-179.9, -58, 179.9, 80];
+/** Layers whose features have a name to show and a page to lead to; the uppermost wins. */
+const CLICKABLE = ['places', 'land'];
 const INKS = ['water', 'land', 'line', 'hatch', 'accent'] as const;
 type Inks = Record<(typeof INKS)[number], string>;
 
@@ -62,7 +64,8 @@ function painted(regions: unknown, map: Choropleth | null, lang: string): Featur
       const properties = {
         id,
         name: nameOf(feature.properties, lang),
-        kind: fill?.kind ?? 'plain',
+        // A named place is a box on the sea or a point: outlined, never painted as land.
+        kind: feature.properties?.['kind'] === 'place' ? 'place' : (fill?.kind ?? 'plain'),
         fill: fill?.kind === 'value' ? fill.colour : 'transparent',
       };
       return { type: 'Feature', geometry: feature.geometry!, properties };
@@ -103,7 +106,13 @@ function styleOf(options: MapOptions, inks: Inks): StyleSpecification {
     },
     layers: [
       { id: 'water', type: 'background', paint: { 'background-color': inks.water } },
-      { id: 'land', type: 'fill', source: 'regions', paint: { 'fill-color': inks.land } },
+      {
+        id: 'land',
+        type: 'fill',
+        source: 'regions',
+        filter: ['!=', ['get', 'kind'], 'place'],
+        paint: { 'fill-color': inks.land },
+      },
       {
         id: 'values',
         type: 'fill',
@@ -122,7 +131,7 @@ function styleOf(options: MapOptions, inks: Inks): StyleSpecification {
         id: 'outlines',
         type: 'line',
         source: 'regions',
-        filter: ['!=', ['get', 'kind'], 'withheld'],
+        filter: ['!', ['in', ['get', 'kind'], ['literal', ['withheld', 'place']]]],
         layout: { 'line-join': 'round' },
         paint: {
           'line-color': inks.line,
@@ -135,6 +144,20 @@ function styleOf(options: MapOptions, inks: Inks): StyleSpecification {
         source: 'regions',
         filter: kind('withheld'),
         paint: { 'line-color': inks.accent, 'line-width': 2, 'line-dasharray': [1, 1.5] },
+      },
+      {
+        id: 'places',
+        type: 'fill',
+        source: 'regions',
+        filter: kind('place'),
+        paint: { 'fill-color': inks.accent, 'fill-opacity': 0.02 },
+      },
+      {
+        id: 'place-lines',
+        type: 'line',
+        source: 'regions',
+        filter: kind('place'),
+        paint: { 'line-color': inks.accent, 'line-width': 2, 'line-dasharray': [4, 1.5] },
       },
       {
         id: 'disputed',
@@ -197,6 +220,7 @@ class Tiles {
       const settle = (): void => {
         clearTimeout(limit);
         this.map.off('sourcedata', look);
+        this.map.off('idle', settle);
         done();
       };
       const look = (): void => {
@@ -205,6 +229,8 @@ class Tiles {
       // A tile that never comes must not stop the slider.
       const limit = setTimeout(settle, 5000);
       this.map.on('sourcedata', look);
+      // The last tile may come without a further event of its source: at rest all have come.
+      this.map.on('idle', settle);
     });
   }
 
@@ -219,7 +245,7 @@ function tipOn(map: LibreMap, options: MapOptions, current: () => Choropleth | n
   tip.className = 'tip';
   tip.hidden = true;
   map.getContainer().append(tip);
-  map.on('mousemove', 'land', (event) => {
+  map.on('mousemove', CLICKABLE, (event) => {
     const found = event.features?.[0]?.properties;
     tip.hidden = !found?.['name'];
     if (!found || tip.hidden) return;
@@ -236,7 +262,7 @@ function tipOn(map: LibreMap, options: MapOptions, current: () => Choropleth | n
     tip.style.top = `${event.point.y + 12}px`;
     map.getCanvas().style.cursor = 'pointer';
   });
-  map.on('mouseleave', 'land', () => {
+  map.on('mouseleave', CLICKABLE, () => {
     tip.hidden = true;
     map.getCanvas().style.cursor = '';
   });
@@ -282,7 +308,7 @@ export async function openMap(place: HTMLElement, options: MapOptions): Promise<
   map.on('error', (event) => console.warn('ec-map', event.error));
   const tiles = new Tiles(map, options);
   tipOn(map, options, () => choropleth);
-  map.on('click', 'land', (event) => {
+  map.on('click', CLICKABLE, (event) => {
     const found = event.features?.[0]?.properties;
     if (found?.['id']) options.onSelect(String(found['id']), String(found['name']));
   });
@@ -292,7 +318,8 @@ export async function openMap(place: HTMLElement, options: MapOptions): Promise<
     map.setPaintProperty('water', 'background-color', inks.water);
     map.setPaintProperty('land', 'fill-color', inks.land);
     for (const id of ['outlines', 'disputed']) map.setPaintProperty(id, 'line-color', inks.line);
-    for (const id of ['withheld', 'region']) map.setPaintProperty(id, 'line-color', inks.accent);
+    map.setPaintProperty('places', 'fill-color', inks.accent);
+    for (const id of ['withheld', 'region', 'place-lines']) map.setPaintProperty(id, 'line-color', inks.accent);
   });
   if (options.tiles) await tiles.show(options.tiles);
   return {

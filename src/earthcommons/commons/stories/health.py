@@ -9,7 +9,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from earthcommons import __version__
-from earthcommons.model.party import OPERATOR
+from earthcommons.model.party import OPERATOR, Party
 
 if TYPE_CHECKING:
     from earthcommons.commons.node import Node
@@ -20,10 +20,13 @@ _KINDS = ("collection", "item", "run", "watch", "alert", "report", "offer", "nee
 _LANDLOCK_CREATE_RULESET, _LANDLOCK_VERSION = 444, 1
 
 
-def health(node: Node) -> list[dict[str, str]]:
-    """Return one row for each thing an operator asks: what, state (ok, note, bad), text."""
+def health(node: Node, party: Party = OPERATOR) -> list[dict[str, str]]:
+    """Return one row for each thing an operator asks: what, state (ok, note, bad), text.
+
+    Records are counted as far as `party` may see them.
+    """
     free = shutil.disk_usage(node.root).free
-    counts = {kind: node.catalog.count(kind, OPERATOR) for kind in _KINDS}
+    counts = {kind: node.catalog.count(kind, party) for kind in _KINDS}
     check = node.catalog.check()
     abi = _landlock()
     rows = [
@@ -33,7 +36,7 @@ def health(node: Node) -> list[dict[str, str]]:
             "ok" if check == "ok" else "bad",
             f"SQLite {sqlite3.sqlite_version}: {check}",
         ),
-        ("records", "ok", ", ".join(f"{number} {kind}s" for kind, number in counts.items())),
+        ("records", "ok", " · ".join(f"{kind} {number}" for kind, number in counts.items())),
         ("space", "ok" if free > 2**30 else "bad", f"{free / 2**30:.0f} GiB free"),
         (
             "address",

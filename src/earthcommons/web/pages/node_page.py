@@ -1,0 +1,60 @@
+"""The node: how it is in words, what it holds, and everything that changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request, Response  # noqa: TC002 - read when routes are made
+
+from earthcommons.commons.stories.health import health
+from earthcommons.model.party import PUBLIC
+from earthcommons.web.pages.home import change_href
+from earthcommons.web.parameters import known
+
+if TYPE_CHECKING:
+    from earthcommons.web.pages.site import Site
+
+__all__ = ["add_to"]
+
+_KINDS = (
+    "collection", "item", "region-set", "run", "series", "watch", "alert", "report", "offer",
+    "need",
+)  # fmt: skip
+_PAGE = 100
+
+
+def add_to(router: APIRouter, site: Site) -> None:
+    """Add the page of the node."""
+
+    @router.get("/{lang:lang}/node")
+    def node(request: Request, lang: str) -> Response:
+        values = known(request, ("before",))
+        words = site.words[lang]
+        changes = site.changes()
+        last = changes[0].seq + 1 if changes else 0
+        before = int(values["before"]) if values.get("before", "").isdigit() else last
+        older = [change for change in changes if change.seq < before]
+        shown = older[:_PAGE]
+        return site.page(
+            request,
+            lang,
+            "node.html",
+            title=words["node_title"],
+            nav="node",
+            links=[
+                ("/health", "application/json", "JSON"),
+                ("/stac/", "application/json", "STAC"),
+            ],
+            lead=words("node_lead", node=site.node.settings.name),
+            health=[
+                {**row, "name": words.kind(row["what"]), "said": words.kind(row["state"])}
+                for row in health(site.node, PUBLIC)
+            ],
+            counts=[(words.kind(kind), f"{site.catalog.count(kind):,}") for kind in _KINDS],
+            changes=[
+                (each, words.kind(each.kind), change_href(each.kind, each.id, lang))
+                for each in shown
+            ],
+            total=f"{len(changes):,}",
+            before=shown[-1].seq if len(older) > _PAGE else 0,
+        )

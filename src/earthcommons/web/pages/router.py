@@ -1,0 +1,149 @@
+"""All pages as one router: languages, the way in, and errors told to people."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse
+from fastapi.routing import APIRoute
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.exceptions import HTTPException
+
+from earthcommons.errors import CommonsError, NotFoundError
+from earthcommons.web.errors import status_of
+from earthcommons.web.pages import (
+    alerts,
+    data,
+    home,
+    indicators,
+    map_page,
+    node_page,
+    places,
+    reports,
+    technology,
+    why,
+)
+from earthcommons.web.pages.choropleths import choropleth_router
+from earthcommons.web.pages.figures import figures_router
+from earthcommons.web.pages.sea_map import sea_router
+from earthcommons.web.pages.site import Progress, Site
+from earthcommons.web.words import LANGUAGES, preferred
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from earthcommons.commons import Node
+    from earthcommons.web.places import Places
+
+__all__ = ["pages_router"]
+
+_LOG = logging.getLogger(__name__)
+_FAMILIES = (
+    home, map_page, places, why, indicators, alerts, data, technology, reports, node_page,
+)  # fmt: skip
+_SAID = (400, 403, 404, 503)
+
+
+class _Language(Convertor[str]):
+    """The first part of a page's address: `en` or `zh` and nothing else."""
+
+    regex = "|".join(LANGUAGES)
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("lang", _Language())
+
+
+def pages_router(
+    node: Node,
+    progress: Callable[[], Progress | None] | None = None,
+    places: Places | None = None,
+) -> APIRouter:
+    """Return the routes of the portal.
+
+    Args:
+        node: the node whose records are shown.
+        progress: says how far the node's build is as (done, total, text), or None when nothing
+            is being built.
+        places: the node's regions, when other doors already keep them.
+    """
+    site = Site(node, progress, places)
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/")
+    def way_in(request: Request) -> Response:
+        lang = preferred(request.headers.get("accept-language", ""))
+        return RedirectResponse(f"/{lang}/", 302, {"vary": "accept-language"})
+
+    pages = APIRouter(route_class=_human_route(site), include_in_schema=False)
+    for family in _FAMILIES:
+        family.add_to(pages, site)
+
+    @pages.get("/{lang:lang}/{rest:path}")
+    def nothing(lang: str, rest: str) -> Response:
+        raise NotFoundError(f"there is no page /{lang}/{rest[:100]}")
+
+    for part in (choropleth_router(site), figures_router(site), sea_router(site), pages):
+        router.include_router(part)
+    return router
+
+
+def _human_route(site: Site) -> type[APIRoute]:
+    class HumanRoute(APIRoute):
+        """Answers a failure below /en and /zh with a page; elsewhere the problem document."""
+
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handler = super().get_route_handler()
+
+            async def answer(request: Request) -> Response:
+                try:
+                    return await handler(request)
+                except (CommonsError, HTTPException, RequestValidationError) as error:
+                    if request.path_params.get("lang") not in LANGUAGES or _is_file(request):
+                        raise
+                    return _failure(site, request, error)
+                except Exception as error:
+                    if request.path_params.get("lang") not in LANGUAGES or _is_file(request):
+                        raise
+                    _LOG.exception("failed on %s %s", request.method, request.url.path)
+                    return _failure(site, request, error)
+
+            return answer
+
+    return HumanRoute
+
+
+def _is_file(request: Request) -> bool:
+    return not request.url.path.startswith(tuple(f"/{lang}" for lang in LANGUAGES))
+
+
+def _failure(site: Site, request: Request, error: Exception) -> Response:
+    lang = request.path_params["lang"]
+    words = site.words[lang]
+    status, code, detail = 500, "error", words["error_accident"]
+    if isinstance(error, CommonsError):
+        status, code, detail = status_of(error), error.code, str(error)
+    elif isinstance(error, HTTPException):
+        status, code, detail = error.status_code, "not-found", str(error.detail)
+    elif isinstance(error, RequestValidationError):
+        status, code, detail = 400, "invalid-input", str(error.errors()[0]["msg"])
+    key = f"error_{status if status in _SAID else 500 if status >= 500 else 400}"
+    return site.page(
+        request,
+        lang,
+        "error.html",
+        title=words[key],
+        status=status,
+        code=code,
+        # Messages of errors are English, written for people and programs alike.
+        detail=detail,
+        detail_lang=lang if status == 500 and code == "error" else "en",
+    )

