@@ -3,11 +3,12 @@ from __future__ import annotations
 import json
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
 from earthcommons.errors import InvalidInputError
-from earthcommons.model import canonical_bytes, parse_strict, short_id
+from earthcommons.model import Link, Record, canonical_bytes, parse_strict, short_id
 
 JSON = st.recursive(
     st.none()
@@ -24,6 +25,32 @@ JSON = st.recursive(
 def test_canonical_bytes_read_back_as_the_same_value(value: object) -> None:
     again = parse_strict(canonical_bytes(value))
     assert canonical_bytes(again) == canonical_bytes(value)
+
+
+@given(JSON)
+def test_the_fast_way_gives_the_bytes_of_the_standards_own_algorithm(value: object) -> None:
+    assert canonical_bytes(value) == rfc8785.dumps(value)  # type: ignore[arg-type]
+
+
+@given(
+    body=st.dictionaries(st.text(max_size=8), JSON, max_size=4),
+    id_=st.text(max_size=8),
+    version=st.integers(1, 9),
+)
+def test_an_envelope_put_together_is_the_canonical_one(
+    body: dict[str, object], id_: str, version: int
+) -> None:
+    link = Link("used", "item", id_)
+    record = Record("item", id_, body, version, links=(link, link))
+    assert record.object_bytes == canonical_bytes(record.as_json())
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), 2**53, "\ud800", {1: 2}, {"a": object()}]
+)
+def test_what_is_no_json_has_no_canonical_bytes(value: object) -> None:
+    with pytest.raises(InvalidInputError):
+        canonical_bytes(value)
 
 
 def test_the_order_of_members_does_not_change_an_id() -> None:

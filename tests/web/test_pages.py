@@ -180,7 +180,7 @@ def test_sao_tome_shows_both_values_and_withholds_the_change(client: TestClient)
     assert "Missing: coverage: 0.4 valid cells, fewer than 30" in text
     zh = page(client, "/zh/places/STP")
     assert "暂不发布：v100与v200算法不同" in zh
-    assert "缺失：覆盖不足：有效像元 0.4 个，少于 30 个" in zh
+    assert "缺失：覆盖不足：有效像元0.4个，少于30个" in zh
 
 
 def test_why_tells_six_lines_and_marks_the_providers_file_as_absent(client: TestClient) -> None:

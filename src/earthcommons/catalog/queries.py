@@ -105,7 +105,7 @@ class ItemQuery:
 
     Attributes:
         filter: CQL2 JSON; see `cql2.parse_filter`.
-        sort: keys before the collection and the id, which always decide last.
+        sort: keys before the name `collection/id`, which always decides last.
         first, last: closed time range in epoch seconds; None leaves that end open.
         intersects: exact geometry, besides its bounding box.
     """
@@ -130,10 +130,14 @@ class ItemQuery:
         tail = [self.filter, [[key.name, key.descending] for key in self.sort]]
         return [*head, self.first, self.last, self.text, *tail]
 
+    def is_bare(self) -> bool:
+        """Return whether nothing narrows it but collections."""
+        narrow = (self.ids, self.bbox, self.intersects, self.first, self.last, self.filter)
+        return not self.text and all(value is None or value == () for value in narrow)
+
     def order(self) -> tuple[SortKey, ...]:
-        """Return the whole order: as asked, or newest first, then by collection and id."""
-        asked = self.sort or (SortKey("end_datetime", descending=True),)
-        return (*asked, SortKey("collection"), SortKey("id"))
+        """Return the order before the name, which always decides last: newest first if none."""
+        return self.sort or (SortKey("end_datetime", descending=True),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,11 @@ class Queryable:
     title: str
     sortable: bool = True
 
+    @property
+    def promoted(self) -> bool:
+        """Whether it is a column of `item`, which every item has, so that the index gives it."""
+        return self.sql.startswith("i.")
+
     def schema(self) -> dict[str, Any]:
         """Return its JSON Schema."""
         if self.kind == "time":

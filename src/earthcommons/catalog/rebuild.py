@@ -38,7 +38,7 @@ def rebuild(
     for key in store.all_keys(RECORD_SUFFIX):
         data = store.read(key)
         record = Record.from_json(parse_strict(data))
-        if record.to_bytes() != data:
+        if record.object_bytes != data:
             raise IntegrityError(key, expected="canonical JSON", found="another form")
         found.append(record)
     found.sort(key=lambda record: (record.kind, record.id, record.version))

@@ -20,12 +20,16 @@ CREATE UNIQUE INDEX record_current ON record (kind, id) WHERE current;
 
 CREATE TABLE item (
   k INTEGER PRIMARY KEY REFERENCES record, name TEXT NOT NULL UNIQUE,
-  collection TEXT NOT NULL, id TEXT NOT NULL,
+  collection TEXT NOT NULL, id TEXT NOT NULL, access TEXT NOT NULL,
   first INTEGER NOT NULL, last INTEGER NOT NULL,
   west REAL, south REAL, east REAL, north REAL
 ) STRICT;
-CREATE INDEX item_newest ON item (last DESC, name);
-CREATE INDEX item_collection ON item (collection, last DESC, name);
+CREATE INDEX item_newest ON item (last DESC, name, access, first);
+CREATE INDEX item_collection ON item (collection, last DESC, name, access, first);
+CREATE TABLE item_count (
+  collection TEXT NOT NULL, access TEXT NOT NULL, n INTEGER NOT NULL,
+  PRIMARY KEY (collection, access)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE asset (
   href TEXT NOT NULL, k INTEGER NOT NULL REFERENCES record, PRIMARY KEY (href, k)
 ) STRICT, WITHOUT ROWID;

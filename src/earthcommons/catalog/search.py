@@ -28,39 +28,78 @@ _FAR = 1e9
 def items(sql: Reader, query: ItemQuery, labels: Iterable[str]) -> Page:
     """Return a page of items in the query's order."""
     limit = check_limit(query.limit)
+    labels = sorted(labels)
+    order = [find_sortable(key.name) for key in query.order()]
+    keys = [
+        (found.sql, key.descending, found.promoted)
+        for found, key in zip(order, query.order(), strict=True)
+    ]
+    keys.append(("i.name", False, True))
     where, values = _item_conditions(query, labels)
+    # The body is read for the rows of the page alone, unless a condition or the order asks it.
+    source = "item i"
+    if query.filter is not None or not all(found.promoted for found in order):
+        source = "item i JOIN record r ON r.k = i.k"
     if query.filter is not None:
         condition = compile_filter(dict(query.filter))
         where += f" AND {condition.sql}"
         values += condition.values
         sql.shapes = condition.shapes
-    matched = None
-    if query.intersects is None:
-        count = f"SELECT count(*) FROM item i JOIN record r ON r.k = i.k WHERE {where}"
-        matched = int(sql.execute(count, values).fetchone()[0])
-    keys = [(find_sortable(key.name).sql, key.descending) for key in query.order()]
+    matched = _matched(sql, query, labels, source, (where, values))
     if query.token:
         clause, more = _beyond(keys, read_token(query.token, query.question(), len(keys)))
         where += f" AND {clause}"
         values += more
-    columns = ", ".join(expression for expression, _ in keys)
-    order = ", ".join(
-        f"{expression} IS NULL, {expression}{' DESC' if down else ''}"
-        for expression, down in keys
-    )
-    statement = (
-        f"SELECT r.body, {columns} FROM item i JOIN record r ON r.k = i.k"
-        f" WHERE {where} ORDER BY {order}"
-    )
-    rows = list(_take(_touching(sql.execute(statement, values), query), limit + 1))
+    columns = ", ".join(expression for expression, _, _ in keys)
+    ordered = ", ".join(_direction(*key) for key in keys)
+    statement = f"SELECT i.k, {columns} FROM {source} WHERE {where} ORDER BY {ordered}"
+    if query.intersects is None:
+        statement += " LIMIT ?"
+        values.append(limit + 1)
+    found = sql.execute(statement, values)
+    rows = [(row, _body(sql, row[0])) for row in _take(_touching(sql, found, query), limit + 1)]
     token = ""
     if len(rows) > limit:
         rows = rows[:limit]
-        token = write_token(list(rows[-1][1:]), query.question())
-    return Page(tuple(bytes(row[0]) for row in rows), token, matched)
+        token = write_token(list(rows[-1][0][1:]), query.question())
+    return Page(tuple(body for _, body in rows), token, matched)
 
 
-def _beyond(keys: list[tuple[str, bool]], after: list[Any]) -> tuple[str, list[Any]]:
+def _direction(expression: str, down: bool, promoted: bool) -> str:
+    # Where every item has the key, its index gives the order; a test for NULL would hide it.
+    direction = f"{expression} DESC" if down else expression
+    return direction if promoted else f"{expression} IS NULL, {direction}"
+
+
+def _body(sql: Reader, k: int) -> bytes:
+    return bytes(sql.execute("SELECT body FROM record WHERE k = ?", (k,)).fetchone()[0])
+
+
+def _matched(
+    sql: Reader,
+    query: ItemQuery,
+    labels: list[str],
+    source: str,
+    condition: tuple[str, list[Any]],
+) -> int | None:
+    """Return how many items match, exactly; None with a geometry, which is tested item by item."""
+    if query.intersects is not None:
+        return None
+    if query.is_bare():
+        marks = f"access IN ({_marks(labels)})"
+        if query.collections:
+            marks += f" AND collection IN ({_marks(query.collections)})"
+        total = sql.execute(
+            f"SELECT sum(n) FROM item_count WHERE {marks}", [*labels, *query.collections]
+        )
+        return int(total.fetchone()[0] or 0)
+    where, values = condition
+    return int(
+        sql.execute(f"SELECT count(*) FROM {source} WHERE {where}", values).fetchone()[0]
+    )
+
+
+def _beyond(keys: list[tuple[str, bool, bool]], after: list[Any]) -> tuple[str, list[Any]]:
     """Return the condition of rows that come after a row, with its values.
 
     Row by row: after it in the first key, or equal in the first and after it in the second, and so
@@ -70,16 +109,23 @@ def _beyond(keys: list[tuple[str, bool]], after: list[Any]) -> tuple[str, list[A
     values: list[Any] = []
     equal = "1"
     equal_values: list[Any] = []
-    for (expression, down), value in zip(keys, after, strict=True):
+    for (expression, down, promoted), value in zip(keys, after, strict=True):
         if value is not None:
             sign = "<" if down else ">"
-            clauses.append(f"({equal} AND ({expression} {sign} ? OR {expression} IS NULL))")
+            lacking = "" if promoted else f" OR {expression} IS NULL"
+            clauses.append(f"({equal} AND ({expression} {sign} ?{lacking}))")
             values += [*equal_values, value]
             equal += f" AND {expression} = ?"
             equal_values.append(value)
         else:
             equal += f" AND {expression} IS NULL"
-    return f"({' OR '.join(clauses) or '0'})", values
+    beyond = f"({' OR '.join(clauses) or '0'})"
+    first, down, promoted = keys[0]
+    if promoted:
+        # The same again as a range, so that the index starts where the last page ended.
+        beyond += f" AND {first} {'<=' if down else '>='} ?"
+        values.append(after[0])
+    return beyond, values
 
 
 def records(sql: Reader, query: RecordQuery, labels: Iterable[str]) -> Page:
@@ -164,7 +210,7 @@ def observations(sql: Reader, query: ObservationQuery, labels: Iterable[str]) ->
 
 def _item_conditions(query: ItemQuery, labels: Iterable[str]) -> tuple[str, list[Any]]:
     labels = sorted(labels)
-    where = f"r.current AND r.access IN ({_marks(labels)})"
+    where = f"i.access IN ({_marks(labels)})"
     values: list[Any] = [*labels]
     for column, wanted in (("collection", query.collections), ("id", query.ids)):
         if wanted:
@@ -216,7 +262,9 @@ def _box_clause(box: BBox, query: ItemQuery) -> tuple[str, list[Any]]:
     return f"{clause} AND ({exact})", values
 
 
-def _touching(rows: Iterable[tuple[Any, ...]], query: ItemQuery) -> Iterator[tuple[Any, ...]]:
+def _touching(
+    sql: Reader, rows: Iterable[tuple[Any, ...]], query: ItemQuery
+) -> Iterator[tuple[Any, ...]]:
     if query.intersects is None:
         yield from rows
         return
@@ -224,7 +272,8 @@ def _touching(rows: Iterable[tuple[Any, ...]], query: ItemQuery) -> Iterator[tup
 
     shapely.prepare(query.intersects)
     for row in rows:
-        geometry = shapely.from_geojson(orjson.dumps(orjson.loads(row[0])["geometry"]))
+        footprint = orjson.loads(_body(sql, row[0]))["geometry"]
+        geometry = shapely.from_geojson(orjson.dumps(footprint))
         if shapely.intersects(query.intersects, geometry):
             yield row
 

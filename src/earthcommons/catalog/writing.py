@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from earthcommons.catalog.text import index_text
 from earthcommons.errors import ConflictError
@@ -69,9 +69,8 @@ class SqliteTransaction:
 
     def put_observations(self, run: str, digest: str, rows: Iterable[Observation]) -> None:
         """Index the observations of a run whose GeoParquet object has `digest`."""
-        del (
-            digest
-        )  # named by the run's record; kept in the signature so that no run goes without
+        # The run's record names the object; it is asked for here so that no run goes without.
+        del digest
         self._sql.executemany(
             "INSERT OR IGNORE INTO observation"
             " (id, run, indicator, region, first, period, dimensions, body)"
@@ -100,7 +99,7 @@ class SqliteTransaction:
 
     def _write(self, record: Record, before: tuple[int, int, str] | None) -> None:
         if self._store is not None:
-            self._store.put_bytes(record.to_bytes(), RECORD_SUFFIX)
+            self._store.put_bytes(record.object_bytes, RECORD_SUFFIX)
         if before is not None:
             self._retire(record, before[0])
         cursor = self._sql.execute(
@@ -112,7 +111,7 @@ class SqliteTransaction:
                 record.version,
                 record.digest,
                 record.access,
-                canonical_bytes(record.body),
+                record.body_bytes,
             ),
         )
         k = int(cursor.lastrowid or 0)
@@ -124,7 +123,7 @@ class SqliteTransaction:
             ((record.kind, record.id, ln.rel, ln.kind, ln.id) for ln in record.links),
         )
         if record.kind == "item":
-            self._index_item(k, record.body)
+            self._index_item(k, record)
         self._sql.execute(
             "INSERT INTO change (kind, id, version, digest) VALUES (?,?,?,?)",
             (record.kind, record.id, record.version, record.digest),
@@ -133,14 +132,21 @@ class SqliteTransaction:
     def _retire(self, record: Record, k: int) -> None:
         self._sql.execute("UPDATE record SET current = 0 WHERE k = ?", (k,))
         self._sql.execute("DELETE FROM words WHERE rowid = ?", (k,))
-        self._sql.execute("DELETE FROM item WHERE k = ?", (k,))
+        for collection, access in self._sql.execute(
+            "DELETE FROM item WHERE k = ? RETURNING collection, access", (k,)
+        ).fetchall():
+            self._sql.execute(
+                "UPDATE item_count SET n = n - 1 WHERE collection = ? AND access = ?",
+                (collection, access),
+            )
         self._sql.execute("DELETE FROM asset WHERE k = ?", (k,))
         self._sql.execute("DELETE FROM item_box WHERE r IN (?, ?)", (2 * k, 2 * k + 1))
         self._sql.execute(
             "DELETE FROM link WHERE from_kind = ? AND from_id = ?", (record.kind, record.id)
         )
 
-    def _index_item(self, k: int, body: dict[str, Any]) -> None:
+    def _index_item(self, k: int, record: Record) -> None:
+        body = record.body
         properties = body["properties"]
         first = epoch_s(properties.get("start_datetime") or properties["datetime"])
         last = epoch_s(properties.get("end_datetime") or properties["datetime"])
@@ -149,12 +155,16 @@ class SqliteTransaction:
         name = f"{body['collection']}/{body['id']}"
         edges = [None] * 4 if box is None else box.as_list()
         self._sql.execute(
-            "INSERT INTO item VALUES (?,?,?,?,?,?,?,?,?,?)",
-            (k, name, body["collection"], body["id"], first, last, *edges),
+            "INSERT INTO item VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            (k, name, body["collection"], body["id"], record.access, first, last, *edges),
         )
         self._sql.executemany(
             "INSERT OR IGNORE INTO asset VALUES (?,?)",
             ((asset["href"], k) for asset in body.get("assets", {}).values()),
+        )
+        self._sql.execute(
+            "INSERT INTO item_count VALUES (?,?,1) ON CONFLICT DO UPDATE SET n = n + 1",
+            (body["collection"], record.access),
         )
         if box is None:
             return

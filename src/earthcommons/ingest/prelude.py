@@ -24,11 +24,15 @@ os.environ.update(
 )
 
 # GDAL registers its drivers on the first Env; the readers come with everything they import.
+# What is not warm here is paid for by every file: the table of units alone takes half a second.
+import h5netcdf
 import rasterio
+import zarr
 
 from earthcommons.ingest import read_cube, read_raster, read_table, read_vector
+from earthcommons.model.unit import check_unit
 
 with rasterio.Env():
-    pass
+    check_unit("degC", "prelude")
 
-__all__ = ["read_cube", "read_raster", "read_table", "read_vector"]
+__all__ = ["h5netcdf", "read_cube", "read_raster", "read_table", "read_vector", "zarr"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from earthcommons.model.canonical import canonical_bytes, digest_of
@@ -29,7 +30,7 @@ Kind = Literal[
 Access = Literal["open", "steward"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Record:
     """One version of one thing the node knows.
 
@@ -69,14 +70,29 @@ class Record:
             value["kind"], value["id"], value["body"], value["version"], value["access"], links
         )
 
-    def to_bytes(self) -> bytes:
-        """Return the canonical bytes of the envelope."""
-        return canonical_bytes(self.as_json())
+    @cached_property
+    def body_bytes(self) -> bytes:
+        """The canonical bytes of the body."""
+        return canonical_bytes(self.body)
 
-    @property
+    @cached_property
+    def object_bytes(self) -> bytes:
+        """The canonical bytes of the envelope, around those of the body."""
+        links = [[link.rel, link.kind, link.id] for link in self.links]
+        members = (
+            (b"access", canonical_bytes(self.access)),
+            (b"body", self.body_bytes),
+            (b"id", canonical_bytes(self.id)),
+            (b"kind", canonical_bytes(self.kind)),
+            (b"links", canonical_bytes(links)),
+            (b"version", canonical_bytes(self.version)),
+        )
+        return b"{" + b",".join(b'"' + name + b'":' + value for name, value in members) + b"}"
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the canonical envelope."""
-        return digest_of(self.to_bytes())
+        return digest_of(self.object_bytes)
 
 
 @dataclass(frozen=True, slots=True, order=True)

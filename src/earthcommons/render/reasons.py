@@ -80,10 +80,10 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
         "产品版本v{0}；统计该图幅的全部像元；罗拉斯岛位于赤道，图幅止于此，其赤道以南部分未计入",
     ),
     (
-        (
-            rf"v{_N} to v{_N} is another algorithm: the difference is no change of the land",
-            "v{0}与v{1}算法不同：差值不是土地的变化",
-        ),
+        rf"v{_N} to v{_N} is another algorithm: the difference is no change of the land",
+        "v{0}与v{1}算法不同：差值不是土地的变化",
+    ),
+    (
         (
             rf"v{_N} to v{_N} is another algorithm: the difference is no change of the land;"
             rf" {_N} \(v{_N}\) {_N} km2, {_N} \(v{_N}\) {_N} km2"
