@@ -59,9 +59,8 @@ def test_a_cube_becomes_zarr_with_the_same_values_and_dimensions(
     dims = item["properties"]["cube:dimensions"]
     assert dims["time"]["values"][0] == "2015-11-01T00:00:00Z"
     assert item["bbox"] == [-180, -3, 180, 3]
-    assert json.loads((desk.store.path(item["assets"]["data"]["href"][9:]) / "zarr.json").read_text())[
-        "zarr_format"
-    ] == 3  # fmt: skip
+    tree = desk.store.path(item["assets"]["data"]["href"].rsplit("/", 1)[-1])
+    assert json.loads((tree / "zarr.json").read_text())["zarr_format"] == 3
 
 
 def test_a_table_keeps_its_rows_and_an_empty_cell_is_not_zero(
@@ -93,6 +92,16 @@ def test_features_keep_their_geometry_and_the_collections_members(
     assert features.properties == ({"id": "a"},)
     assert features.geometries[0].equals(box)
     assert features.members == {"ec:x": 1}
+
+
+def test_a_node_in_a_relative_folder_takes_files(
+    tmp_path: Path, geotiff: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = geotiff()
+    monkeypatch.chdir(tmp_path)
+    desk = Desk(Path("node"))
+    assert desk.publish(source, declare()).state == "published"
+    desk.catalog.close()
 
 
 def test_the_same_file_again_changes_nothing_and_other_bytes_are_refused(

@@ -88,7 +88,7 @@ def _context() -> ForkServerContext:
 
 
 def _inside(reader: str, scratch: str, task: dict[str, Any], limits: Limits) -> None:
-    folder = Path(scratch)
+    folder = Path(scratch).resolve()
     _close_off(folder, limits)
     try:
         module = importlib.import_module(f"earthcommons.ingest.read_{reader}")

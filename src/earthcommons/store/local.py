@@ -28,6 +28,8 @@ class LocalStore:
     """
 
     def __init__(self, root: Path) -> None:
+        # Absolute: a child process that reads for us works in another folder.
+        root = root.resolve()
         self._objects = root / "objects"
         self._scratch = root / "tmp"
         self._objects.mkdir(parents=True, exist_ok=True)
