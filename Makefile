@@ -35,10 +35,11 @@ $(BIN)/.test: requirements/test.txt $(BIN)/.runtime
 portal: $(BIN)/.runtime ## build the portal's scripts, styles and fonts
 	@$(BIN)/python web-ui/build.py
 
-start: portal ## build the demonstration node and serve it on http://127.0.0.1:$(PORT)
+start: $(BIN)/.runtime ## build the demonstration node and serve it on http://127.0.0.1:$(PORT)
+	@$(BIN)/python web-ui/build.py --tidy
 	@$(BIN)/earthcommons demo $(NODE) --port $(PORT)
 
-test: $(BIN)/.test portal lint types contract portal-test unit ## lint, types, floors, portal and Python tests
+test: $(BIN)/.test lint types contract portal-test unit ## lint, types, floors, portal and Python tests
 
 lint: $(BIN)/.test ## style
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .
@@ -49,7 +50,7 @@ types: $(BIN)/.test ## static types
 contract: $(BIN)/.test ## floors: who may import whom
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 
-portal-test: $(BIN)/.test portal ## tests of the portal's TypeScript
+portal-test: $(BIN)/.test ## build the portal and run the tests of its TypeScript
 	@$(BIN)/python web-ui/build.py --test
 
 unit: $(BIN)/.test ## Python tests

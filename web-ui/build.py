@@ -116,13 +116,25 @@ def notices(target: Path) -> None:
     (target / "THIRD_PARTY_NOTICES.txt").write_text("\n".join(sections), encoding="utf-8")
 
 
+def install() -> None:
+    """Install the locked npm packages."""
+    run(npm_script(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+
+
+def test() -> None:
+    """Run the tests of the TypeScript sources."""
+    if not (HERE / "node_modules" / "vitest").is_dir():
+        install()
+    run("node_modules/vitest/vitest.mjs", "run")
+
+
 def build(*, force: bool = False) -> bool:
     """Make the static files; False when they were already those of these inputs."""
     digest = digest_of_inputs()
     stamp = STATIC / STAMP
     if not force and stamp.is_file() and stamp.read_text().strip() == digest:
         return False
-    run(npm_script(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+    install()
     run("node_modules/typescript/bin/tsc", "--noEmit")
     with tempfile.TemporaryDirectory(dir=HERE, prefix=".build-") as folder:
         target = Path(folder) / "static"
@@ -142,11 +154,18 @@ def main() -> int:
     """Command line: 0 made or up to date, 1 failed."""
     parser = argparse.ArgumentParser(description="Build the portal's static files.")
     parser.add_argument("--force", action="store_true", help="build even when nothing changed")
+    parser.add_argument("--test", action="store_true", help="then run the sources' tests")
+    parser.add_argument("--tidy", action="store_true", help="then remove the npm packages")
+    asked = parser.parse_args()
     try:
-        made = build(force=parser.parse_args().force)
+        made = build(force=asked.force)
+        if asked.test:
+            test()
     except BuildError as error:
         sys.stderr.write(f"web-ui: {error}\n")
         return 1
+    if asked.tidy:
+        shutil.rmtree(HERE / "node_modules", ignore_errors=True)
     size = sum(path.stat().st_size for path in STATIC.rglob("*") if path.is_file())
     state = "built" if made else "up to date"
     sys.stdout.write(f"web-ui: {state}, {size / 1e6:.1f} MB in {STATIC.name}/\n")
