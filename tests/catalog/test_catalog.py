@@ -283,6 +283,42 @@ def test_a_rebuild_from_the_objects_gives_the_same_index(
     again.close()
 
 
+def test_many_records_are_one_object_and_come_back_from_it(
+    catalog: Catalog, store: LocalStore, tmp_path: Path
+) -> None:
+    put(catalog, *(item(f"i{n:03d}", [0, 0, 1, 1], title=f"Item {n} 土地") for n in range(120)))
+    assert len(list(store.all_keys())) == 1
+    assert catalog.items(ItemQuery(limit=1)).matched == 120
+    again = Catalog(tmp_path / "again.sqlite", store)
+    assert rebuild(again, store, lambda _: []) == 120
+    assert list(again.dump()) == list(catalog.dump())
+    again.close()
+
+
+def test_a_batch_that_fails_leaves_no_record_visible(
+    catalog: Catalog, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(LocalStore, "put_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        put(catalog, *(item(f"i{n:03d}", [0, 0, 1, 1]) for n in range(120)))
+    assert ids(catalog) == []
+    assert catalog.changes() == ()
+
+
+def test_counts_follow_what_is_visible(catalog: Catalog) -> None:
+    put(catalog, *(item(f"i{n}", [0, 0, 1, 1]) for n in range(3)))
+    put(catalog, item("hidden", [0, 0, 1, 1], access="steward"))
+    with catalog.transaction() as tx:
+        tx.revise(item("i0", [5, 5, 6, 6]))
+    assert catalog.items(ItemQuery(limit=1)).matched == 3
+    assert catalog.items(ItemQuery(limit=1, collections=("c",))).matched == 3
+    assert catalog.items(ItemQuery(limit=1, collections=("d",))).matched == 0
+    assert catalog.items(ItemQuery(limit=1), OPERATOR).matched == 4
+
+
 def test_limits_are_kept(catalog: Catalog) -> None:
     for limit in (0, -1, 1001):
         with pytest.raises(InvalidInputError) as refused:

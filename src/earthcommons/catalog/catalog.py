@@ -55,7 +55,9 @@ class Catalog:
             except sqlite3.OperationalError as error:
                 raise ConflictError("another process is writing to this catalogue") from error
             try:
-                yield SqliteTransaction(connection, self._store)
+                tx = SqliteTransaction(connection, self._store)
+                yield tx
+                tx.settle()
             except BaseException:
                 connection.execute("ROLLBACK")
                 raise

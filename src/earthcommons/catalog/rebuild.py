@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING
 
-from earthcommons.catalog.writing import RECORD_SUFFIX
+from earthcommons.catalog.writing import BATCH_SUFFIX, RECORD_SUFFIX
 from earthcommons.errors import IntegrityError
 from earthcommons.model.canonical import parse_strict
 from earthcommons.model.record import Record
@@ -34,13 +35,9 @@ def rebuild(
     Raises:
         IntegrityError: a record object is damaged.
     """
-    found: list[Record] = []
-    for key in store.all_keys(RECORD_SUFFIX):
-        data = store.read(key)
-        record = Record.from_json(parse_strict(data))
-        if record.object_bytes != data:
-            raise IntegrityError(key, expected="canonical JSON", found="another form")
-        found.append(record)
+    found = [_record(key, store.read(key)) for key in store.all_keys(RECORD_SUFFIX)]
+    for key in store.all_keys(BATCH_SUFFIX):
+        found += [_record(key, line) for line in _lines(key, store.read(key))]
     found.sort(key=lambda record: (record.kind, record.id, record.version))
     with catalog.transaction() as tx:
         for record in found:
@@ -49,3 +46,17 @@ def rebuild(
                 output = record.body["output"]
                 tx.put_observations(record.id, output, observations_of(output))
     return len(found)
+
+
+def _lines(key: str, data: bytes) -> list[bytes]:
+    try:
+        return zlib.decompress(data).split(b"\n")
+    except zlib.error as error:
+        raise IntegrityError(key, expected="a batch of records", found=str(error)) from error
+
+
+def _record(key: str, data: bytes) -> Record:
+    record = Record.from_json(parse_strict(data))
+    if record.object_bytes != data:
+        raise IntegrityError(key, expected="canonical JSON", found="another form")
+    return record

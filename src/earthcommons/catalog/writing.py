@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
     from earthcommons.model.observation import Observation
     from earthcommons.store import ObjectStore
 
-__all__ = ["RECORD_SUFFIX", "SqliteTransaction"]
+__all__ = ["BATCH_SUFFIX", "RECORD_SUFFIX", "SqliteTransaction"]
 
 RECORD_SUFFIX = ".record"
+BATCH_SUFFIX = ".records"
+BATCH_FROM, BATCH_MOST = 50, 10_000
 _TIME_UNIT_S = 30 * 86_400
 
 
@@ -30,6 +33,24 @@ class SqliteTransaction:
     def __init__(self, connection: sqlite3.Connection, store: ObjectStore | None) -> None:
         self._sql = connection
         self._store = store
+        self._unsettled: list[bytes] = []
+
+    def settle(self) -> None:
+        """Make the objects of the records written so far durable; the commit comes after.
+
+        Few records are an object each. Many are one compressed object, a line each, so that a
+        thousand items cost one sync of the disk and not a thousand.
+        """
+        waiting, self._unsettled = self._unsettled, []
+        if self._store is None:
+            return
+        if len(waiting) < BATCH_FROM:
+            for data in waiting:
+                self._store.put_bytes(data, RECORD_SUFFIX)
+            return
+        for start in range(0, len(waiting), BATCH_MOST):
+            lines = b"\n".join(waiting[start : start + BATCH_MOST])
+            self._store.put_bytes(zlib.compress(lines, 6), BATCH_SUFFIX)
 
     def put(self, record: Record) -> bool:
         """Store a record; return False when exactly this record is already current.
@@ -98,8 +119,7 @@ class SqliteTransaction:
         return row
 
     def _write(self, record: Record, before: tuple[int, int, str] | None) -> None:
-        if self._store is not None:
-            self._store.put_bytes(record.object_bytes, RECORD_SUFFIX)
+        self._unsettled.append(record.object_bytes)
         if before is not None:
             self._retire(record, before[0])
         cursor = self._sql.execute(
