@@ -45,23 +45,29 @@ def items(sql: Reader, query: ItemQuery, labels: Iterable[str]) -> Page:
         where += f" AND {condition.sql}"
         values += condition.values
         sql.shapes = condition.shapes
-    matched = _matched(sql, query, labels, source, (where, values))
+    # A box is searched through the tree, which gives no order: all matches are met in any case, and
+    # the first page counts them on the way.
+    at_once = query.bbox is not None and not query.token
+    matched = None if at_once else _matched(sql, query, labels, source, (where, values))
     if query.token:
         clause, more = _beyond(keys, read_token(query.token, query.question(), len(keys)))
         where += f" AND {clause}"
         values += more
     columns = ", ".join(expression for expression, _, _ in keys)
     ordered = ", ".join(_direction(*key) for key in keys)
-    statement = f"SELECT i.k, {columns} FROM {source} WHERE {where} ORDER BY {ordered}"
+    total = "count(*) OVER ()" if at_once else "0"
+    statement = f"SELECT i.k, {columns}, {total} FROM {source} WHERE {where} ORDER BY {ordered}"
     if query.intersects is None:
         statement += " LIMIT ?"
         values.append(limit + 1)
     found = sql.execute(statement, values)
     rows = [(row, _body(sql, row[0])) for row in _take(_touching(sql, found, query), limit + 1)]
+    if at_once:
+        matched = rows[0][0][-1] if rows else 0
     token = ""
     if len(rows) > limit:
         rows = rows[:limit]
-        token = write_token(list(rows[-1][0][1:]), query.question())
+        token = write_token(list(rows[-1][0][1:-1]), query.question())
     return Page(tuple(body for _, body in rows), token, matched)
 
 
