@@ -42,8 +42,11 @@ class Catalog:
             self._prepare()
 
     @contextmanager
-    def transaction(self) -> Iterator[SqliteTransaction]:
+    def transaction(self, *, settled: bool = False) -> Iterator[SqliteTransaction]:
         """Yield the one open transaction; commit when the block ends, roll back when it raises.
+
+        Args:
+            settled: the records come from their objects (a rebuild): write no object for them.
 
         Raises:
             ConflictError: another process kept writing for 30 seconds.
@@ -55,7 +58,7 @@ class Catalog:
             except sqlite3.OperationalError as error:
                 raise ConflictError("another process is writing to this catalogue") from error
             try:
-                tx = SqliteTransaction(connection, self._store)
+                tx = SqliteTransaction(connection, None if settled else self._store)
                 yield tx
                 tx.settle()
             except BaseException:

@@ -39,7 +39,7 @@ def rebuild(
     for key in store.all_keys(BATCH_SUFFIX):
         found += [_record(key, line) for line in _lines(key, store.read(key))]
     found.sort(key=lambda record: (record.kind, record.id, record.version))
-    with catalog.transaction() as tx:
+    with catalog.transaction(settled=True) as tx:
         for record in found:
             tx.put(record)
             if record.kind == "run":
