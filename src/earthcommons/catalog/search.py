@@ -47,7 +47,7 @@ def items(sql: Reader, query: ItemQuery, labels: Iterable[str]) -> Page:
         sql.shapes = condition.shapes
     # A box is searched through the tree, which gives no order: all matches are met in any case, and
     # the first page counts them on the way.
-    at_once = query.bbox is not None and not query.token
+    at_once = query.bbox is not None and query.intersects is None and not query.token
     matched = None if at_once else _matched(sql, query, labels, source, (where, values))
     if query.token:
         clause, more = _beyond(keys, read_token(query.token, query.question(), len(keys)))

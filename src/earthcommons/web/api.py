@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import threading
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -15,13 +14,14 @@ from earthcommons.commons.stories.capsule import capsule
 from earthcommons.commons.stories.exchanging import candidates
 from earthcommons.commons.stories.tracing import trace
 from earthcommons.commons.stories.verifying import verify
-from earthcommons.errors import InvalidInputError, UpstreamError
+from earthcommons.errors import InvalidInputError
 from earthcommons.indicators import all_indicators, find_indicator
 from earthcommons.web.parameters import known, parse_limit
 
 if TYPE_CHECKING:
     from earthcommons.commons import Node
     from earthcommons.web.places import Places
+from earthcommons.web.turns import Turns
 
 __all__ = ["api_router"]
 
@@ -71,7 +71,7 @@ class _Doors:
         self._catalog = node.catalog
         self._places = places
         # Computing a number again is the one costly request here: one at a time.
-        self._computing = threading.Semaphore(1)
+        self._computing = Turns()
 
     def health(self, request: Request) -> Response:
         """Whether the node answers from its catalogue."""
@@ -150,7 +150,7 @@ class _Doors:
     def capsule(self, request: Request, id: str) -> Response:
         """A zip that recomputes the number with Python's standard library alone."""
         known(request, ())
-        with self._one_at_a_time():
+        with self._computing:
             data = capsule(self._node, id)
         headers = {"content-disposition": f'attachment; filename="{id}.zip"'}
         return Response(data, media_type="application/zip", headers=headers)
@@ -158,7 +158,7 @@ class _Doors:
     def verify(self, request: Request, id: str) -> Response:
         """Compute a number again from its inputs and compare."""
         values = known(request, ("independent",))
-        with self._one_at_a_time():
+        with self._computing:
             found = verify(self._node, id, independent=values.get("independent") == "1")
         return _answer(found.as_json())
 
@@ -234,25 +234,6 @@ class _Doors:
             limit=parse_limit(values.get("limit", ""), default),
             token=values.get("token", ""),
         )
-
-    def _one_at_a_time(self) -> _Turn:
-        return _Turn(self._computing)
-
-
-class _Turn:
-    """A place in a queue that nobody waits in for long."""
-
-    def __init__(self, semaphore: threading.Semaphore) -> None:
-        self._semaphore = semaphore
-
-    def __enter__(self) -> None:
-        if not self._semaphore.acquire(timeout=30):
-            raise UpstreamError(
-                "another number is being computed: try again in a minute", code="busy"
-            )
-
-    def __exit__(self, *_: object) -> None:
-        self._semaphore.release()
 
 
 def _answer(value: Any) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 import orjson
@@ -12,6 +11,7 @@ from earthcommons.commons.stories.reporting import edition_of, pdf_of
 from earthcommons.errors import NotFoundError
 from earthcommons.model.canonical import digest_of
 from earthcommons.web.parameters import known
+from earthcommons.web.turns import Turns
 
 if TYPE_CHECKING:
     from earthcommons.commons import Node
@@ -25,7 +25,7 @@ def reports_router(node: Node) -> APIRouter:
     """Return the route of the PDFs."""
     router = APIRouter(prefix="/reports", tags=["reports"])
     kept: dict[str, bytes] = {}
-    one_at_a_time = threading.Lock()
+    printing = Turns()
 
     @router.get("/{key}.{lang}.pdf")
     def pdf(request: Request, key: str, lang: str) -> Response:
@@ -37,7 +37,7 @@ def reports_router(node: Node) -> APIRouter:
         shown = edition_of(node, key, lang)
         said = [shown.title, shown.edition, [(line.text, line.struck) for line in shown.lines]]
         name = digest_of(orjson.dumps([key, lang, said]))
-        with one_at_a_time:
+        with printing:
             if name not in kept:
                 while len(kept) >= _MOST:
                     kept.pop(next(iter(kept)))
