@@ -133,6 +133,8 @@ class TileReader:
     def __init__(self, store: ObjectStore, most_steps: int = 256) -> None:
         # A grid that ends at the poles is cut for Web Mercator; that is what we ask for.
         warnings.filterwarnings("ignore", message="Adjusting dataset latitudes")
+        # rasterio silences this while it warps, for the process: two threads undo each other.
+        warnings.filterwarnings("ignore", message="Dataset has no geotransform")
         self._store = store
         self._most = most_steps
         self._steps: OrderedDict[tuple[str, str, str], xr.DataArray] = OrderedDict()
