@@ -5,6 +5,7 @@ CommonsError
 │   ├── UnitError                     convert or declare the unit first
 │   └── RefusedFileError              foreign bytes the door does not let in; `code` says why
 ├── NotFoundError (LookupError)       nothing has that name
+│   └── GoneError                     something had; `stub` says what became of it
 ├── ConflictError                     read again, then retry
 ├── AccessDeniedError                 no agreement allows it
 ├── IntegrityError                    the bytes are not those promised
@@ -18,6 +19,7 @@ __all__ = [
     "AccessDeniedError",
     "CommonsError",
     "ConflictError",
+    "GoneError",
     "IntegrityError",
     "InvalidInputError",
     "NotFoundError",
@@ -60,6 +62,16 @@ class NotFoundError(CommonsError, LookupError):
     """Nothing visible to the caller has that name."""
 
     code = "not-found"
+
+
+class GoneError(NotFoundError):
+    """The record was withdrawn; its stub tells when, why and what took its place."""
+
+    code = "gone"
+
+    def __init__(self, message: str, stub: dict[str, object] | None = None) -> None:
+        super().__init__(message)
+        self.stub = stub or {}
 
 
 class ConflictError(CommonsError):

@@ -69,6 +69,16 @@ class VariableDeclaration:
     classes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     datatype: Literal["number", "integer", "string", "date"] = "number"
 
+    def as_task(self) -> dict[str, object]:
+        """Return the JSON form that readers of foreign files are handed."""
+        return {
+            "name": self.name,
+            "unit": self.unit,
+            "meaning": self.meaning,
+            "datatype": self.datatype,
+            "classes": {key: dict(value) for key, value in self.classes.items()},
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
@@ -79,7 +89,10 @@ class Declaration:
         variables: units declared where the file has none; where both speak they must agree.
         rights: licence as an SPDX id or a plain name.
         providers: the provider's own files these bytes were made from.
-        bbox: where a table is about, when it is about a place: west, south, east, north.
+        bbox: where a table is about, when it is about a place, or the edges of a bare array:
+            west, south, east, north.
+        group: group of a netCDF, HDF or Zarr file that holds the variables.
+        layer: layer of a GeoPackage.
     """
 
     item: str
@@ -96,6 +109,8 @@ class Declaration:
     licence_url: str = ""
     crs: str = ""
     bbox: tuple[float, float, float, float] | None = None
+    group: str = ""
+    layer: str = ""
 
     def __post_init__(self) -> None:
         check_id(self.item, "item id")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from earthcommons.model.canonical import canonical_bytes, digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from earthcommons.model.observation import Observation
 
@@ -26,8 +26,12 @@ Kind = Literal[
     "report",
     "offer",
     "need",
+    "draft",
+    "erratum",
+    "recall",
 ]
-Access = Literal["open", "steward"]
+# An access label; `policy.label` says what labels there are.
+Access = str
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,10 @@ class Record:
             `collection/item`.
         body: JSON value; its canonical bytes are the truth and what the catalogue returns.
         version: 1 for the first, one more for each later state.
-        access: who may see it: `open` everybody, `steward` only the node's own staff.
+        access: label of who may find it: `open` everybody, `steward` only the node's own staff;
+            `policy` knows the others. What it rests on may ask for more.
         links: typed evidence links this record states.
+        withdrawn: whether this version is a tombstone; its body is then a stub.
     """
 
     kind: Kind
@@ -50,6 +56,7 @@ class Record:
     version: int = 1
     access: Access = "open"
     links: tuple[Link, ...] = field(default=())
+    withdrawn: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the envelope that is stored as the record's object."""
@@ -60,6 +67,7 @@ class Record:
             "kind": self.kind,
             "links": [[link.rel, link.kind, link.id] for link in self.links],
             "version": self.version,
+            **({"withdrawn": True} if self.withdrawn else {}),
         }
 
     @classmethod
@@ -67,7 +75,13 @@ class Record:
         """Return the record an envelope holds."""
         links = tuple(Link(rel, kind, id_) for rel, kind, id_ in value["links"])
         return cls(
-            value["kind"], value["id"], value["body"], value["version"], value["access"], links
+            value["kind"],
+            value["id"],
+            value["body"],
+            value["version"],
+            value["access"],
+            links,
+            value.get("withdrawn", False),
         )
 
     @cached_property
@@ -87,6 +101,8 @@ class Record:
             (b"links", canonical_bytes(links)),
             (b"version", canonical_bytes(self.version)),
         )
+        if self.withdrawn:
+            members = (*members, (b"withdrawn", b"true"))
         return b"{" + b",".join(b'"' + name + b'":' + value for name, value in members) + b"}"
 
     @cached_property
@@ -129,6 +145,10 @@ class Transaction(Protocol):
 
     def revise(self, record: Record) -> bool:
         """Store a record as the next version; return False when nothing but that would change."""
+        ...
+
+    def note(self, action: str, kind: str, id_: str, detail: Mapping[str, Any]) -> None:
+        """Add a line to the audit log: it stands if and only if this transaction does."""
         ...
 
     def put_observations(self, run: str, digest: str, rows: Iterable[Observation]) -> None:
