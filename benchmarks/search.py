@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from items import COLLECTIONS, FIRST, LAST, collections, items
+from load import load_bulk
 from pairing import (
     Client,
     Pairs,
@@ -37,17 +38,11 @@ from pairing import (
     serving,
     versions,
 )
-from pgstac_peer import postgres, server_command
-
-from earthcommons.catalog import Catalog
-from earthcommons.commons import make_node
-from earthcommons.model.record import Record
-from earthcommons.store import LocalStore
+from pgstac_peer import Database, postgres, server_command
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator
-
-    from pgstac_peer import Database
 
 WARM_UP = 8
 BATCH = 1000
@@ -75,79 +70,58 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="search-bench-") as name, ExitStack() as stack:
         folder = Path(name)
         source = folder / "items.ndjson"
-        _write_lines(source, items(options.items))
-        _write_lines(folder / "collections.ndjson", collections())
-        size = source.stat().st_size / options.items
-        print(f"data      {options.items} items of {size:.0f} bytes, {COLLECTIONS} collections")
-        database = stack.enter_context(postgres(python))
+        if not (options.database and options.loaded):
+            _write_lines(source, items(options.items))
+            _write_lines(folder / "collections.ndjson", collections())
+            size = source.stat().st_size / options.items
+            print(f"data      {options.items} items of {size:.0f} bytes")
+        if options.database:
+            database = Database(options.database, python)
+        else:
+            database = stack.enter_context(postgres(python))
         _load(options, folder, database)
-        ports = _serve(stack, folder, database, python)
+        ports, process = _serve(stack, folder, database, python)
         _measure(options, ports)
+        _watch_memory(options, ports["ours"], process.pid)
 
 
 def _load(options: argparse.Namespace, folder: Path, database: Database) -> None:
     source = folder / "items.ndjson"
-    database.pypgstac("load", "collections", str(folder / "collections.ndjson"))
-    peer_s = database.pypgstac("load", "items", str(source), "--method", "insert")
-    for statement in ("CALL validate_constraints()", "CALL analyze_items()", "VACUUM ANALYZE"):
-        database.sql(statement)
+    peer_s = 0.0
+    if not options.database:
+        database.pypgstac("load", "collections", str(folder / "collections.ndjson"))
+        peer_s = database.pypgstac("load", "items", str(source), "--method", "insert")
+        for statement in (
+            "CALL validate_constraints()",
+            "CALL analyze_items()",
+            "VACUUM ANALYZE",
+        ):
+            database.sql(statement)
     if options.loaded:
-        shutil.copytree(options.loaded, folder / "node")
-        print(f"\nload: pypgstac {options.items / peer_s:.0f} items/s; ours not loaded again")
+        (folder / "node").symlink_to(options.loaded.resolve())
+        print("\nload: ours not loaded again")
         return
-    with tempfile.TemporaryDirectory(prefix="objects-", dir=_memory()) as objects:
-        node = make_node(folder / "node")
-        node.catalog.close()
-        catalog = Catalog(folder / "node" / "catalog.sqlite", LocalStore(Path(objects)))
-        with catalog.transaction() as writing:
-            for body in collections():
-                writing.put(Record("collection", body["id"], body))
-        ours_s = _put_all(catalog, source, options.items)
-        catalog.close()
+    ours_s = load_bulk(source, folder / "node")
     if options.keep:
         shutil.copytree(folder / "node", options.keep)
-    some = min(options.durable, options.items)
-    store = LocalStore(folder / "durable")
-    durable = Catalog(folder / "durable" / "catalog.sqlite", store)
-    durable_s = _put_all(durable, source, some)
-    durable.close()
-    peer = options.items / peer_s
-    rows = [
-        (
-            f"ours, index on disk, record objects in {_memory() or 'a folder'}",
-            options.items,
-            ours_s,
-        ),
-        ("ours, index and record objects on disk, each synced", some, durable_s),
-        ("pypgstac load items, fsync on", options.items, peer_s),
-    ]
-    print(f"\nload from one file of lines, one process, {BATCH} items a transaction")
-    for name, count, seconds in rows:
-        rate = count / seconds
-        print(f"  {name:54} {count:8} items {rate:8.0f} items/s, {rate / peer:.2f} of the peer")
-
-
-def _put_all(catalog: Catalog, source: Path, count: int) -> float:
-    started = time.perf_counter()
-    with source.open("rb") as lines:
-        wanted = islice(lines, count)
-        while batch := list(islice(wanted, BATCH)):
-            with catalog.transaction() as writing:
-                for line in batch:
-                    body = orjson.loads(line)
-                    writing.put(Record("item", f"{body['collection']}/{body['id']}", body))
-    return time.perf_counter() - started
+    print("\nload from one file of lines, fsync on in both, objects on disk and synced in ours")
+    rates = {"ours, bulk import --quick": options.items / ours_s}
+    if peer_s:
+        rates["pypgstac load items"] = options.items / peer_s
+    for name, rate in rates.items():
+        beside = f", {rate * peer_s / options.items:.2f} of the peer" if peer_s else ""
+        print(f"  {name:30} {options.items:8} items {rate:8.0f} items/s{beside}")
 
 
 def _serve(
     stack: ExitStack, folder: Path, database: Database, python: Path
-) -> dict[str, tuple[int, str]]:
-    """Start the three servers; return port and prefix of each."""
+) -> tuple[dict[str, tuple[int, str]], subprocess.Popen[bytes]]:
+    """Start the three servers; return port and prefix of each, and our process."""
     ports = {name: free_port() for name in ("ours", "context off", "context on")}
     ours = [command_beside(Path(sys.executable), "earthcommons"), "serve"]
     ours += ["--node", str(folder / "node"), "--port", str(ports["ours"])]
     log = folder / "servers.log"
-    stack.enter_context(serving(ours, ports["ours"], "/health", log))
+    process = stack.enter_context(serving(ours, ports["ours"], "/health", log))
     for name in ("off", "on"):
         port = ports[f"context {name}"]
         # In a short trial of both, hydration in the API was faster for pages of 10.
@@ -162,13 +136,14 @@ def _serve(
     print(
         "\nservers   ours: earthcommons serve; peer: uvicorn, USE_API_HYDRATE=true; one worker each"
     )
-    return {name: (port, "/stac" if name == "ours" else "") for name, port in ports.items()}
+    named = {name: (port, "/stac" if name == "ours" else "") for name, port in ports.items()}
+    return named, process
 
 
 def _measure(options: argparse.Namespace, ports: dict[str, tuple[int, str]]) -> None:
     clients = {name: (Client(port), prefix) for name, (port, prefix) in ports.items()}
     print(
-        "ours always counts the matches; the peer with context off does not, with context on does"
+        "ours counts exactly or gives bounds; the peer with context off counts none, with on all"
     )
     print(f"\n{'':58} {'ours':^27} {'peer':^27}")
     cells = f"{'p50 ms':>9} {'p95 ms':>9} {'req/s':>8}"
@@ -181,8 +156,31 @@ def _measure(options: argparse.Namespace, ports: dict[str, tuple[int, str]]) -> 
                 f"{question.name:44} {context:>7} {len(pairs.ours_s):5} {pairs.row()}",
                 flush=True,
             )
-    for name, word in (("1 in 1000", "station{}"), ("1 in 8", "glacier")):
+    texts = (("1 in 1000", "station{}"), ("1 in 8", "glacier"), ("all", "scene"))
+    for name, word in texts:
         _text_alone(clients["ours"], f"a word of {name} items", word)
+
+
+def _watch_memory(options: argparse.Namespace, ours: tuple[int, str], pid: int) -> None:
+    """Print the memory of our worker after a tenth of the requests and after all of them."""
+    client, prefix = Client(ours[0]), ours[1]
+    questions = _questions(options.items)
+    rng = random.Random(11)  # noqa: S311
+    sizes = []
+    for n in range(options.requests + 1):
+        if n in (options.requests // 10, options.requests):
+            sizes.append(_resident_mb(pid))
+        client.get(prefix + rng.choice(questions).path(rng))
+    growth = sizes[-1] / sizes[0] - 1
+    print(
+        f"memory of our worker: {sizes[0]:.0f} MB after {options.requests // 10} requests,"
+        f" {sizes[-1]:.0f} MB after {options.requests}: {growth:+.1%}"
+    )
+
+
+def _resident_mb(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1000
 
 
 def _text_alone(ours: tuple[Client, str], name: str, word: str) -> None:
@@ -276,6 +274,13 @@ def _questions(count: int) -> list[Question]:
             lambda r: f"/search?collections={one(r)}&limit=10",
         ),
         Question("newest of all, page 10", lambda _: "/search?limit=10"),
+        Question(
+            "box around the world, page 10", lambda _: "/search?bbox=-180,-90,180,90&limit=10"
+        ),
+        Question(
+            "newest in 60x40, any collection, page 100",
+            lambda r: f"/search?{box(r, 60, 40)}&limit=100",
+        ),
         Question("one item by id", item),
     ]
 
@@ -299,8 +304,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--pairs", type=int, default=60, help="pairs of requests a question")
     parser.add_argument("--seconds", type=float, default=45, help="longest time a question")
     parser.add_argument(
-        "--durable", type=int, default=1000, help="items loaded with synced objects"
+        "--database", type=int, help="port of a PostgreSQL that holds the items already"
     )
+    parser.add_argument("--requests", type=int, default=10_000, help="to watch memory over")
     parser.add_argument("--keep", type=Path, help="leave a copy of our loaded node here")
     parser.add_argument("--loaded", type=Path, help="serve a node left by --keep, load nothing")
     return parser.parse_args()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ItemQuery",
+    "Matched",
     "ObservationQuery",
     "Page",
     "RecordQuery",
@@ -83,12 +84,40 @@ def read_token(token: str, question: Any, length: int) -> list[Any]:
 
 
 @dataclass(frozen=True, slots=True)
+class Matched:
+    """How many match: at least `low` and at most `high`; exactly that many where they are one."""
+
+    low: int
+    high: int
+
+    @classmethod
+    def exactly(cls, count: int) -> Matched:
+        """Return a count that is exact."""
+        return cls(count, count)
+
+    @property
+    def exact(self) -> int | None:
+        """The count where it is known, else None."""
+        return self.low if self.low == self.high else None
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
-    """Stored JSON bodies in order, and the token of the next page or an empty string."""
+    """Stored JSON bodies in order, and the token of the next page or an empty string.
+
+    Attributes:
+        matched: how many match in all, where that is known exactly.
+        bound: between which numbers it lies in any case, for items.
+        names: `collection/id` of each item.
+        plain: for each item, whether links and addresses may be put into its bytes.
+    """
 
     bodies: tuple[bytes, ...]
     token: str = ""
     matched: int | None = None
+    bound: Matched | None = None
+    names: tuple[str, ...] = ()
+    plain: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +159,12 @@ class ItemQuery:
         tail = [self.filter, [[key.name, key.descending] for key in self.sort]]
         return [*head, self.first, self.last, self.text, *tail]
 
-    def is_bare(self) -> bool:
-        """Return whether nothing narrows it but collections."""
-        narrow = (self.ids, self.bbox, self.intersects, self.first, self.last, self.filter)
+    def is_bare(self, *, but_world: bool = False) -> bool:
+        """Return whether nothing narrows it but collections, or a box around the whole world."""
+        box = self.bbox
+        if but_world and box is not None and box.as_list() == [-180, -90, 180, 90]:
+            box = None
+        narrow = (self.ids, box, self.intersects, self.first, self.last, self.filter)
         return not self.text and all(value is None or value == () for value in narrow)
 
     def order(self) -> tuple[SortKey, ...]:

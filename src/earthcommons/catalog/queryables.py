@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from earthcommons.errors import InvalidInputError
 
-__all__ = ["QUERYABLES", "Queryable", "find_queryable", "find_sortable"]
+__all__ = ["KEPT", "QUERYABLES", "Queryable", "find_queryable", "find_sortable"]
 
 Kind = Literal["string", "number", "time", "geometry", "array"]
 
@@ -26,9 +26,9 @@ class Queryable:
     sortable: bool = True
 
     @property
-    def promoted(self) -> bool:
-        """Whether it is a column of `item`, which every item has, so that the index gives it."""
-        return self.sql.startswith("i.")
+    def always(self) -> bool:
+        """Whether every item has it."""
+        return self.sql in ("i.id", "i.collection", "i.first", "i.last")
 
     def schema(self) -> dict[str, Any]:
         """Return its JSON Schema."""
@@ -43,7 +43,7 @@ class Queryable:
 
 def _property(name: str, kind: Kind, title: str) -> Queryable:
     return Queryable(
-        name, kind, f"json_extract(r.body, '$.properties.\"{name}\"')", title, kind != "array"
+        name, kind, f"json_extract(i.props, '$.\"{name}\"')", title, kind != "array"
     )
 
 
@@ -60,13 +60,13 @@ QUERYABLES: dict[str, Queryable] = {
         _property("title", "string", "Title"),
         _property("title_zh", "string", "Title in Chinese"),
         _property("license", "string", "Licence"),
-        _property("platform", "string", "Platform"),
+        Queryable("platform", "string", "i.platform", "Platform"),
         _property("constellation", "string", "Constellation"),
         _property("mission", "string", "Mission"),
         _property("instruments", "array", "Instruments"),
         _property("keywords", "array", "Keywords"),
-        _property("gsd", "number", "Ground sample distance [m]"),
-        _property("eo:cloud_cover", "number", "Cloud cover [percent]"),
+        Queryable("gsd", "number", "i.gsd", "Ground sample distance [m]"),
+        Queryable("eo:cloud_cover", "number", "i.cloud", "Cloud cover [percent]"),
         _property("proj:code", "string", "Coordinate reference system"),
         _property("table:row_count", "number", "Rows"),
         _property("ec:nature", "string", "Observation, model, reconstruction or derived"),
@@ -74,6 +74,12 @@ QUERYABLES: dict[str, Queryable] = {
         _property("ec:attribution", "string", "Attribution"),
     )
 }
+
+
+# Properties kept in `item.props`, so that no body is read to filter or sort by them.
+KEPT = tuple(
+    name for name, found in QUERYABLES.items() if found.sql.startswith("json_extract(i.props")
+)
 
 
 def find_sortable(name: str) -> Queryable:

@@ -26,6 +26,21 @@ class Reader(sqlite3.Connection):
 
     shapes: tuple[Any, ...] = ()
     until: float = float("inf")
+    followed: tuple[sqlite3.Cursor, ...] = ()
+
+    def follow(self, statement: str, values: tuple[Any, ...]) -> sqlite3.Cursor:
+        """Return a cursor to be read bit by bit; it is closed when the bounded read ends."""
+        cursor = self.cursor().execute(statement, values)
+        self.followed = (*self.followed, cursor)
+        return cursor
+
+    def ask(self, shapes: tuple[Any, ...]) -> None:
+        """Set the shapes that the statements to come name by number."""
+        if shapes:
+            import shapely
+
+            shapely.prepare(shapes)
+        self.shapes = shapes
 
     @contextmanager
     def bounded(self, seconds: float = READ_LIMIT_S) -> Iterator[Reader]:
@@ -46,6 +61,9 @@ class Reader(sqlite3.Connection):
         finally:
             self.until = float("inf")
             self.shapes = ()
+            for cursor in self.followed:
+                cursor.close()
+            self.followed = ()
 
 
 def open_reader(file: Path) -> Reader:
@@ -67,7 +85,10 @@ def open_reader(file: Path) -> Reader:
         if footprint is None:
             return 0
         geometry = shapely.from_geojson(orjson.dumps(footprint))
-        return int(bool(getattr(shapely, predicate)(geometry, connection.shapes[number])))
+        shape = connection.shapes[number]
+        if predicate == "intersects":
+            return int(bool(shapely.intersects(shape, geometry)))
+        return int(bool(getattr(shapely, predicate)(geometry, shape)))
 
     connection.create_function("ec_spatial", 3, spatial, deterministic=False)
     connection.create_function(

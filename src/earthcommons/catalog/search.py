@@ -6,103 +6,135 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from earthcommons.catalog.cql2 import compile_filter
-from earthcommons.catalog.queries import Page, check_limit, check_name, read_token, write_token
+from earthcommons.catalog.conditions import conditions_of
+from earthcommons.catalog.counting import count_items
+from earthcommons.catalog.plans import Hits, few, met, newest
+from earthcommons.catalog.presenting import present
+from earthcommons.catalog.queries import (
+    Matched,
+    Page,
+    check_limit,
+    check_name,
+    read_token,
+    write_token,
+)
 from earthcommons.catalog.queryables import find_sortable
-from earthcommons.catalog.text import match_expression
-from earthcommons.model.geodesy import BBox
+from earthcommons.catalog.text import ROW_MASK, match_expression
+from earthcommons.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
+    from earthcommons.catalog.conditions import Conditions
+    from earthcommons.catalog.queries import ItemQuery, ObservationQuery, RecordQuery
     from earthcommons.catalog.reader import Reader
-from earthcommons.catalog.queries import ItemQuery, ObservationQuery, RecordQuery
 
 __all__ = ["items", "observations", "records"]
 
-# R*Tree coordinates are 32-bit and rounded outward: the box is tested again, exactly, on `item`.
-_TIME_UNIT_S = 30 * 86_400
-_FAR = 1e9
+# Up to so many candidates are sorted before another index is asked.
+SORTED = 20_000
 
 
 def items(sql: Reader, query: ItemQuery, labels: Iterable[str]) -> Page:
-    """Return a page of items in the query's order."""
+    """Return a page of items in the query's order, as somebody with these labels sees them."""
     limit = check_limit(query.limit)
-    labels = sorted(labels)
+    asked = conditions_of(query, labels)
+    sql.ask(asked.shapes)
+    # A token holds for one question of one view: another party's is refused, not answered.
+    question = [*query.question(), list(asked.labels)]
+    hits = Hits(sql, query, asked, None) if asked.words else None
+    if query.sort:
+        rows, keys, total = _sorted(sql, query, asked, hits, question, limit + 1)
+    else:
+        after = None
+        if query.token:
+            last, name = read_token(query.token, question, 2)
+            _check_key(last, name)
+            after = (0, last, name)
+        rows, total = newest(sql, query, asked, hits, after, limit + 1)
+        keys = [[last, name] for _, last, name in rows]
+    if not query.token and len(rows) <= limit:
+        bound = Matched.exactly(len(rows))
+    elif total is not None:
+        bound = Matched.exactly(total)
+    else:
+        bound = count_items(sql, query, asked, hits)
+    token = write_token(keys[limit - 1], question) if len(rows) > limit else ""
+    read = [_stored(sql, row[0], asked.labels) for row in rows[:limit]]
+    bodies, plain = tuple(body for body, _ in read), tuple(is_plain for _, is_plain in read)
+    names = tuple(str(row[-1]) for row in rows[:limit])
+    return Page(bodies, token, bound.exact, bound, names, plain)
+
+
+def _stored(sql: Reader, k: int, labels: tuple[str, ...]) -> tuple[bytes, bool]:
+    body, guarded, plain = sql.execute(
+        "SELECT r.body, i.guarded, i.plain FROM item i JOIN record r ON r.k = i.k WHERE i.k = ?",
+        (k,),
+    ).fetchone()
+    return present(sql, k, body, labels) if guarded else body, bool(plain)
+
+
+def _check_key(last: Any, name: Any) -> None:
+    if not (isinstance(last, int) and isinstance(name, str)):
+        raise InvalidInputError("this page token was not written here", code="bad-token")
+
+
+def _sorted(
+    sql: Reader,
+    query: ItemQuery,
+    asked: Conditions,
+    hits: Hits | None,
+    question: list[Any],
+    wanted: int,
+) -> tuple[list[tuple[Any, ...]], list[list[Any]], int | None]:
+    """Return the first rows in an order other than newest first, and the keys of each."""
     order = [find_sortable(key.name) for key in query.order()]
     keys = [
-        (found.sql, key.descending, found.promoted)
+        (found.sql, key.descending, found.always)
         for found, key in zip(order, query.order(), strict=True)
     ]
     keys.append(("i.name", False, True))
-    where, values = _item_conditions(query, labels)
-    # The body is read for the rows of the page alone, unless a condition or the order asks it.
-    source = "item i"
-    if query.filter is not None or not all(found.promoted for found in order):
-        source = "item i JOIN record r ON r.k = i.k"
-    if query.filter is not None:
-        condition = compile_filter(dict(query.filter))
-        where += f" AND {condition.sql}"
-        values += condition.values
-        sql.shapes = condition.shapes
-    # A box is searched through the tree, which gives no order: all matches are met in any case, and
-    # the first page counts them on the way.
-    at_once = query.bbox is not None and query.intersects is None and not query.token
-    matched = None if at_once else _matched(sql, query, labels, source, (where, values))
+    tests, values = asked.tests
+    among = few(sql, query, asked, hits, SORTED // asked.cost)
+    source = "item i JOIN record r ON r.k = i.k" if asked.more_sql else "item i"
+    total = None
+    if among is not None:
+        rows = met(sql, asked, among)
+        total = len(rows)
+        source = "json_each(?) j CROSS JOIN item i ON i.k = j.value"
+        tests, values = "1", (orjson.dumps(sorted(row[0] for row in rows)).decode(),)
+    elif asked.words:
+        tests += f" AND i.k IN (SELECT rowid & {ROW_MASK} FROM words WHERE words MATCH ?)"
+        values = (*values, asked.words)
+    after: list[Any] = []
     if query.token:
-        clause, more = _beyond(keys, read_token(query.token, query.question(), len(keys)))
-        where += f" AND {clause}"
-        values += more
+        after = read_token(query.token, question, len(keys))
+        beyond, more = _beyond(keys, after)
+        tests, values = f"{tests} AND {beyond}", (*values, *more)
     columns = ", ".join(expression for expression, _, _ in keys)
-    ordered = ", ".join(_direction(*key) for key in keys)
-    total = "count(*) OVER ()" if at_once else "0"
-    statement = f"SELECT i.k, {columns}, {total} FROM {source} WHERE {where} ORDER BY {ordered}"
-    if query.intersects is None:
-        statement += " LIMIT ?"
-        values.append(limit + 1)
-    found = sql.execute(statement, values)
-    rows = [(row, _body(sql, row[0])) for row in _take(_touching(sql, found, query), limit + 1)]
-    if at_once:
-        matched = rows[0][0][-1] if rows else 0
-    token = ""
-    if len(rows) > limit:
-        rows = rows[:limit]
-        token = write_token(list(rows[-1][0][1:-1]), query.question())
-    return Page(tuple(body for _, body in rows), token, matched)
+    page: list[tuple[Any, ...]] = []
+    # What lacks the first key comes last, on its own: so an index may give the order of the rest.
+    first, _, always = keys[0]
+    for lacking in ("",) if always else (" IS NOT NULL", " IS NULL"):
+        part = f" AND {first}{lacking}" if lacking else ""
+        ordered = ", ".join(_direction(*key) for key in keys[lacking == " IS NULL" :])
+        if lacking == " IS NOT NULL":
+            ordered = ", ".join(
+                [_direction(first, keys[0][1], True), *(_direction(*key) for key in keys[1:])]
+            )
+        page += sql.execute(
+            f"SELECT i.k, {columns} FROM {source} WHERE {tests}{part} ORDER BY {ordered} LIMIT ?",
+            (*values, wanted - len(page)),
+        ).fetchall()
+        if len(page) >= wanted:
+            break
+    return page, [list(row[1:]) for row in page], total
 
 
-def _direction(expression: str, down: bool, promoted: bool) -> str:
+def _direction(expression: str, down: bool, always: bool) -> str:
     # Where every item has the key, its index gives the order; a test for NULL would hide it.
     direction = f"{expression} DESC" if down else expression
-    return direction if promoted else f"{expression} IS NULL, {direction}"
-
-
-def _body(sql: Reader, k: int) -> bytes:
-    return bytes(sql.execute("SELECT body FROM record WHERE k = ?", (k,)).fetchone()[0])
-
-
-def _matched(
-    sql: Reader,
-    query: ItemQuery,
-    labels: list[str],
-    source: str,
-    condition: tuple[str, list[Any]],
-) -> int | None:
-    """Return how many items match, exactly; None with a geometry, which is tested item by item."""
-    if query.intersects is not None:
-        return None
-    if query.is_bare():
-        marks = f"access IN ({_marks(labels)})"
-        if query.collections:
-            marks += f" AND collection IN ({_marks(query.collections)})"
-        total = sql.execute(
-            f"SELECT sum(n) FROM item_count WHERE {marks}", [*labels, *query.collections]
-        )
-        return int(total.fetchone()[0] or 0)
-    where, values = condition
-    return int(
-        sql.execute(f"SELECT count(*) FROM {source} WHERE {where}", values).fetchone()[0]
-    )
+    return direction if always else f"{expression} IS NULL, {direction}"
 
 
 def _beyond(keys: list[tuple[str, bool, bool]], after: list[Any]) -> tuple[str, list[Any]]:
@@ -146,8 +178,9 @@ def records(sql: Reader, query: RecordQuery, labels: Iterable[str]) -> Page:
     source, order = "record r", "r.id"
     if query.text:
         source = "words w JOIN record r ON r.k = w.rowid"
-        where += " AND words MATCH ?"
-        values.append(match_expression(query.text))
+        # The rows of items lie beyond the mask, those of all other records within.
+        where += " AND w.rowid <= ? AND words MATCH ?"
+        values += [ROW_MASK, match_expression(query.text)]
         order = "bm25(words), r.id"
     matched = int(
         sql.execute(f"SELECT count(*) FROM {source} WHERE {where}", values).fetchone()[0]
@@ -212,81 +245,6 @@ def observations(sql: Reader, query: ObservationQuery, labels: Iterable[str]) ->
         rows = rows[:limit]
         token = write_token(list(rows[-1][:6]), query.question())
     return Page(tuple(bytes(row[6]) for row in rows), token, matched)
-
-
-def _item_conditions(query: ItemQuery, labels: Iterable[str]) -> tuple[str, list[Any]]:
-    labels = sorted(labels)
-    where = f"i.access IN ({_marks(labels)})"
-    values: list[Any] = [*labels]
-    for column, wanted in (("collection", query.collections), ("id", query.ids)):
-        if wanted:
-            where += f" AND i.{column} IN ({_marks(wanted)})"
-            values += wanted
-    if query.first is not None:
-        where += " AND i.last >= ?"
-        values.append(query.first)
-    if query.last is not None:
-        where += " AND i.first <= ?"
-        values.append(query.last)
-    boxes = [] if query.bbox is None else [query.bbox]
-    if query.intersects is not None:
-        boxes.append(BBox(*query.intersects.bounds))
-    for box in boxes:
-        clause, more = _box_clause(box, query)
-        where += clause
-        values += more
-    if query.text:
-        where += " AND i.k IN (SELECT rowid FROM words WHERE words MATCH ?)"
-        values.append(match_expression(query.text))
-    return where, values
-
-
-def _box_clause(box: BBox, query: ItemQuery) -> tuple[str, list[Any]]:
-    parts = box.parts()
-    time = [
-        _FAR if query.last is None else query.last / _TIME_UNIT_S,
-        -_FAR if query.first is None else query.first / _TIME_UNIT_S,
-    ]
-    tree = " OR ".join(["(x0 <= ? AND x1 >= ? AND y0 <= ? AND y1 >= ?)"] * len(parts))
-    values: list[Any] = []
-    for west, south, east, north in parts:
-        values += [east, west, north, south]
-    clause = f" AND i.k IN (SELECT r / 2 FROM item_box WHERE ({tree}) AND t0 <= ? AND t1 >= ?)"
-    values += time
-    # Exact: an item that crosses the antimeridian has west > east and is tested as two boxes.
-    exact = " OR ".join(
-        [
-            (
-                "(i.south <= ? AND i.north >= ? AND CASE WHEN i.west <= i.east"
-                " THEN i.west <= ? AND i.east >= ? ELSE i.west <= ? OR i.east >= ? END)"
-            )
-        ]
-        * len(parts)
-    )
-    for west, south, east, north in parts:
-        values += [north, south, east, west, east, west]
-    return f"{clause} AND ({exact})", values
-
-
-def _touching(
-    sql: Reader, rows: Iterable[tuple[Any, ...]], query: ItemQuery
-) -> Iterator[tuple[Any, ...]]:
-    if query.intersects is None:
-        yield from rows
-        return
-    import shapely
-
-    shapely.prepare(query.intersects)
-    for row in rows:
-        footprint = orjson.loads(_body(sql, row[0]))["geometry"]
-        geometry = shapely.from_geojson(orjson.dumps(footprint))
-        if shapely.intersects(query.intersects, geometry):
-            yield row
-
-
-def _take(rows: Iterator[tuple[Any, ...]], count: int) -> Iterator[tuple[Any, ...]]:
-    for _, row in zip(range(count), rows, strict=False):
-        yield row
 
 
 def _marks(values: Iterable[Any]) -> str:

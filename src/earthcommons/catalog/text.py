@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
     from earthcommons.model.record import Record
 
-__all__ = ["index_text", "match_expression"]
+__all__ = ["FAR_S", "ROW_MASK", "index_text", "match_expression", "time_bucket", "words_row"]
+
+# A row of `words` is numbered `bucket << 34 | k`: the bucket counts units of 1024 s back from the
+# last second of the year 9999, so that rows in rising order are newest first. Other records than
+# items are in bucket 0.
+ROW_MASK = 2**34 - 1
+FAR_S = 253_402_300_799
 
 MAX_QUERY = 200
 _CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -46,11 +52,23 @@ def index_text(record: Record) -> str:
     unicode61 takes a run of Chinese for one word; as pairs, every substring of two characters or
     more is a phrase of neighbouring pairs.
     """
-    return " ".join(_tokens(" ".join(_strings(record.body))))
+    text = " ".join(_strings(record.body))
+    # FTS5 cuts plain ASCII into the same words itself.
+    return text if text.isascii() else " ".join(_tokens(text))
+
+
+def time_bucket(last: int) -> int:
+    """Return which part of `words` holds items that end at this second: less is newer."""
+    return ((FAR_S - last) >> 10) + 1
+
+
+def words_row(k: int, last: int) -> int:
+    """Return the number of an item's row in `words`."""
+    return time_bucket(last) << 34 | k
 
 
 def match_expression(text: str) -> str:
-    """Return the FTS5 expression that finds records holding all words of `text`.
+    """Return the FTS5 expression that finds records holding all words of a term of `text`.
 
     Each word becomes one quoted phrase, so no operator of FTS5 can be passed through.
 
@@ -59,14 +77,20 @@ def match_expression(text: str) -> str:
     """
     if len(text) > MAX_QUERY:
         raise InvalidInputError(f"search text of {len(text)} characters, limit {MAX_QUERY}")
+    # A comma means either (STAC free-text); within a term all words are asked for.
+    terms = [found for term in text.split(",") if (found := _all_words(term))]
+    if not terms:
+        raise InvalidInputError("search text holds no word")
+    return terms[0] if len(terms) == 1 else " OR ".join(f"({term})" for term in terms)
+
+
+def _all_words(text: str) -> str:
     phrases = []
     for run in _RUN.findall(unicodedata.normalize("NFKC", text)):
         phrase = " ".join(_tokens(run))
         # A word matches whatever begins with it (`night`, `nighttime`); so does one character.
         star = "*" if len(run) == 1 or (len(run) > 2 and not _is_cjk(run[0])) else ""
         phrases.append(f'"{phrase}"{star}')
-    if not phrases:
-        raise InvalidInputError("search text holds no word")
     return " AND ".join(phrases)
 
 

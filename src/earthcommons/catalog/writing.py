@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import zlib
-from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from earthcommons.catalog.text import index_text
+from earthcommons.catalog import audit, bulk
+from earthcommons.catalog.item_rows import Tags, item_row, time_unit
+from earthcommons.catalog.labelling import Faces, Labelling
+from earthcommons.catalog.text import index_text, words_row
 from earthcommons.errors import ConflictError
 from earthcommons.model.canonical import canonical_bytes
-from earthcommons.model.geodesy import BBox
-from earthcommons.model.record import Record
+from earthcommons.policy import OPEN
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from earthcommons.model.observation import Observation
+    from earthcommons.model.record import Record
     from earthcommons.store import ObjectStore
 
 __all__ = ["BATCH_SUFFIX", "RECORD_SUFFIX", "SqliteTransaction"]
@@ -24,16 +27,22 @@ __all__ = ["BATCH_SUFFIX", "RECORD_SUFFIX", "SqliteTransaction"]
 RECORD_SUFFIX = ".record"
 BATCH_SUFFIX = ".records"
 BATCH_FROM, BATCH_MOST = 50, 10_000
-_TIME_UNIT_S = 30 * 86_400
 
 
 class SqliteTransaction:
     """Writes of one transaction; the objects are durable before the commit makes them visible."""
 
     def __init__(self, connection: sqlite3.Connection, store: ObjectStore | None) -> None:
-        self._sql = connection
+        self.sql = connection
         self._store = store
         self._unsettled: list[bytes] = []
+        self._labels = Labelling(connection)
+        self._tags = Tags(connection)
+        self._words: dict[int, str] = {}
+
+    def note(self, action: str, kind: str, id_: str, detail: Mapping[str, Any]) -> None:
+        """Add a line to the audit log: it stands if and only if this transaction does."""
+        audit.append(self.sql, action, kind, id_, detail)
 
     def settle(self) -> None:
         """Make the objects of the records written so far durable; the commit comes after.
@@ -41,6 +50,7 @@ class SqliteTransaction:
         Few records are an object each. Many are one compressed object, a line each, so that a
         thousand items cost one sync of the disk and not a thousand.
         """
+        self._index_words()
         waiting, self._unsettled = self._unsettled, []
         if self._store is None:
             return
@@ -75,24 +85,39 @@ class SqliteTransaction:
         """Store a record as the next version; return False when nothing but that would change."""
         row = self._current(record)
         version = 1 if row is None else row[1]
-        as_is = Record(
-            record.kind, record.id, record.body, version, record.access, record.links
-        )
+        as_is = dataclasses.replace(record, version=version)
         if row is None:
             return self.put(as_is)
         if as_is.digest == row[2]:
             return False
-        return self.put(
-            Record(
-                record.kind, record.id, record.body, version + 1, record.access, record.links
-            )
-        )
+        return self.put(dataclasses.replace(record, version=version + 1))
+
+    def put_items(self, batch: bulk.Batch, *, replace: bool = False) -> bulk.Written:
+        """Store prepared items; those that are already there as they are stay untouched.
+
+        The object of the batch is durable when this returns, like all others before the commit.
+
+        Raises:
+            ConflictError: an item is there with other content and may not be replaced.
+        """
+        held = bulk.known(self.sql, batch)
+        changed = bulk.conflicts(batch, held)
+        if not replace:
+            bulk.refuse(changed)
+        revised = sum(self.revise(record) for record in changed)
+        fresh = [item for item in batch.items if item.row.name not in held]
+        if len(fresh) == len(batch.items) and self._store is not None and fresh:
+            self._store.put_bytes(batch.packed, BATCH_SUFFIX)
+        else:
+            self._unsettled += [item.envelope for item in fresh]
+        bulk.insert(self.sql, self._labels, self._tags, fresh)
+        return bulk.Written(len(fresh), revised, len(batch.items) - len(fresh) - revised)
 
     def put_observations(self, run: str, digest: str, rows: Iterable[Observation]) -> None:
         """Index the observations of a run whose GeoParquet object has `digest`."""
         # The run's record names the object; it is asked for here so that no run goes without.
         del digest
-        self._sql.executemany(
+        self.sql.executemany(
             "INSERT OR IGNORE INTO observation"
             " (id, run, indicator, region, first, period, dimensions, body)"
             " VALUES (?,?,?,?,?,?,?,?)",
@@ -112,97 +137,122 @@ class SqliteTransaction:
         )
 
     def _current(self, record: Record) -> tuple[int, int, str] | None:
-        sql = "SELECT k, version, digest FROM record WHERE kind = ? AND id = ? AND current"
-        row: tuple[int, int, str] | None = self._sql.execute(
+        # The last version, a tombstone too: what comes after it is one more.
+        sql = (
+            "SELECT k, version, digest FROM record WHERE kind = ? AND id = ?"
+            " ORDER BY version DESC LIMIT 1"
+        )
+        row: tuple[int, int, str] | None = self.sql.execute(
             sql, (record.kind, record.id)
         ).fetchone()
         return row
 
     def _write(self, record: Record, before: tuple[int, int, str] | None) -> None:
+        own, faces = self._labels.own(record), self._labels.faces(record)
         self._unsettled.append(record.object_bytes)
+        old = None
         if before is not None:
+            old = Faces(
+                *self.sql.execute(
+                    "SELECT access, fetch, derive FROM record WHERE k = ?", (before[0],)
+                ).fetchone()
+            )
             self._retire(record, before[0])
-        cursor = self._sql.execute(
-            "INSERT INTO record (kind, id, version, digest, access, current, body)"
-            " VALUES (?,?,?,?,?,1,?)",
+        cursor = self.sql.execute(
+            "INSERT INTO record"
+            " (kind, id, version, digest, access, current, gone, body, own, fetch, derive)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
             (
                 record.kind,
                 record.id,
                 record.version,
                 record.digest,
-                record.access,
+                faces.find,
+                not record.withdrawn,
+                record.withdrawn,
                 record.body_bytes,
+                own,
+                faces.fetch,
+                faces.derive,
             ),
         )
-        k = int(cursor.lastrowid or 0)
-        self._sql.execute(
-            "INSERT INTO words (rowid, text) VALUES (?,?)", (k, index_text(record))
-        )
-        self._sql.executemany(
-            "INSERT OR IGNORE INTO link VALUES (?,?,?,?,?)",
-            ((record.kind, record.id, ln.rel, ln.kind, ln.id) for ln in record.links),
-        )
-        if record.kind == "item":
-            self._index_item(k, record)
-        self._sql.execute(
+        if not record.withdrawn:
+            self._index(int(cursor.lastrowid or 0), record, faces)
+        self._labels.spread(record.kind, record.id, old, faces)
+        self.sql.execute(
             "INSERT INTO change (kind, id, version, digest) VALUES (?,?,?,?)",
             (record.kind, record.id, record.version, record.digest),
         )
 
+    def _index(self, k: int, record: Record, faces: Faces) -> None:
+        self.sql.executemany(
+            "INSERT OR IGNORE INTO link VALUES (?,?,?,?,?)",
+            ((record.kind, record.id, ln.rel, ln.kind, ln.id) for ln in record.links),
+        )
+        if record.kind == "item":
+            self._index_item(k, record, faces)
+        else:
+            self._words[k] = index_text(record)
+
     def _retire(self, record: Record, k: int) -> None:
-        self._sql.execute("UPDATE record SET current = 0 WHERE k = ?", (k,))
-        self._sql.execute("DELETE FROM words WHERE rowid = ?", (k,))
-        for collection, access in self._sql.execute(
-            "DELETE FROM item WHERE k = ? RETURNING collection, access", (k,)
+        # A version that was is read under its own labels and those of the version that is; an
+        # empty label is nobody's, so no query meets it by accident.
+        self.sql.execute(
+            "UPDATE record SET current = 0, access = '', fetch = '', derive = '' WHERE k = ?",
+            (k,),
+        )
+        self._index_words()
+        self.sql.execute("DELETE FROM words WHERE rowid = ?", (k,))
+        for collection, access, last in self.sql.execute(
+            "DELETE FROM item WHERE k = ? RETURNING collection, access, last", (k,)
         ).fetchall():
-            self._sql.execute(
+            self.sql.execute("DELETE FROM words WHERE rowid = ?", (words_row(k, last),))
+            self.sql.execute(
                 "UPDATE item_count SET n = n - 1 WHERE collection = ? AND access = ?",
                 (collection, access),
             )
-        self._sql.execute("DELETE FROM asset WHERE k = ?", (k,))
-        self._sql.execute("DELETE FROM item_box WHERE r IN (?, ?)", (2 * k, 2 * k + 1))
-        self._sql.execute(
+        self.sql.execute("UPDATE asset SET access = '' WHERE k = ?", (k,))
+        self.sql.execute("DELETE FROM item_box WHERE r IN (?, ?)", (2 * k, 2 * k + 1))
+        self.sql.execute(
             "DELETE FROM link WHERE from_kind = ? AND from_id = ?", (record.kind, record.id)
         )
 
-    def _index_item(self, k: int, record: Record) -> None:
-        body = record.body
-        properties = body["properties"]
-        first = epoch_s(properties.get("start_datetime") or properties["datetime"])
-        last = epoch_s(properties.get("end_datetime") or properties["datetime"])
-        # A table about no place has no bbox: it is found by everything but place.
-        box = BBox.of(body["bbox"]) if body.get("bbox") else None
-        name = f"{body['collection']}/{body['id']}"
-        edges = [None] * 4 if box is None else box.as_list()
-        self._sql.execute(
-            "INSERT INTO item VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-            (k, name, body["collection"], body["id"], record.access, first, last, *edges),
+    def _index_item(self, k: int, record: Record, faces: Faces) -> None:
+        row = item_row(record.body, record.body_bytes)
+        assets = record.body.get("assets", {})
+        labels = self._labels.assets(record, faces)
+        guarded = any(label != faces.find for label in labels.values())
+        self._words[words_row(k, row.last)] = index_text(record)
+        self.sql.execute(
+            f"INSERT INTO item VALUES ({','.join('?' * 18)})",
+            (
+                *(k, row.name, row.collection, row.id, faces.find, guarded),
+                *(row.first, row.last, *row.edges, row.plain),
+                *(self._tags.number(record.body), row.cloud, row.gsd, row.platform),
+                row.props,
+            ),
         )
-        self._sql.executemany(
-            "INSERT OR IGNORE INTO asset VALUES (?,?)",
-            ((asset["href"], k) for asset in body.get("assets", {}).values()),
+        self.sql.executemany(
+            "INSERT INTO asset VALUES (?,?,?,?,?)",
+            (
+                (k, role, asset["href"], asset.get("ec:access", OPEN), labels[role])
+                for role, asset in assets.items()
+            ),
         )
-        self._sql.execute(
+        self.sql.execute(
             "INSERT INTO item_count VALUES (?,?,1) ON CONFLICT DO UPDATE SET n = n + 1",
-            (body["collection"], record.access),
+            (row.collection, faces.find),
         )
-        if box is None:
-            return
-        for n, (west, south, east, north) in enumerate(box.parts()):
-            self._sql.execute(
+        for n, (west, south, east, north) in enumerate(row.boxes):
+            self.sql.execute(
                 "INSERT INTO item_box VALUES (?,?,?,?,?,?,?)",
                 (
-                    2 * k + n,
-                    west,
-                    east,
-                    south,
-                    north,
-                    first / _TIME_UNIT_S,
-                    last / _TIME_UNIT_S,
+                    *(2 * k + n, west, east, south, north),
+                    *(time_unit(row.first), time_unit(row.last)),
                 ),
             )
 
-
-def epoch_s(text: str) -> int:
-    """Return seconds since 1970 of an RFC 3339 time with a zone."""
-    return int(datetime.fromisoformat(text).timestamp())
+    def _index_words(self) -> None:
+        """Index the words of the records written so far, in order: FTS5 flushes on a step back."""
+        rows, self._words = sorted(self._words.items()), {}
+        self.sql.executemany("INSERT INTO words (rowid, text) VALUES (?,?)", rows)

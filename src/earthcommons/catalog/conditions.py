@@ -1,0 +1,129 @@
+"""The tests an item must pass to answer a question, as SQL over `item i` with bound values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from earthcommons.catalog.cql2 import compile_filter
+from earthcommons.catalog.text import match_expression
+from earthcommons.model.geodesy import BBox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from earthcommons.catalog.queries import ItemQuery
+
+__all__ = ["Conditions", "conditions_of", "marks"]
+
+_BODY = "(SELECT body FROM record WHERE k = i.k)"
+# How many rows that are tested cheaply cost as much as one tested this way.
+_FILTER_COST, _SHAPE_COST = 6, 40
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """A question, compiled.
+
+    Attributes:
+        labels: access labels of what may be seen.
+        sql, values: the tests over columns that the indexes in order of time hold.
+        more_sql, more_values: tests that need the whole row or the body (`record r`).
+        shapes: geometries the tests name by number.
+        box: the place asked for, where it narrows anything.
+        words: FTS5 expression, or an empty string.
+        cost: rows tested cheaply that cost as much as one tested this way.
+    """
+
+    labels: tuple[str, ...]
+    sql: str
+    values: tuple[Any, ...]
+    more_sql: str = ""
+    more_values: tuple[Any, ...] = ()
+    shapes: tuple[Any, ...] = ()
+    box: BBox | None = None
+    words: str = ""
+    cost: int = 1
+
+    @property
+    def tests(self) -> tuple[str, tuple[Any, ...]]:
+        """All tests but those of text, over `item i` and, if there are more, `record r`."""
+        return self.sql + self.more_sql, self.values + self.more_values
+
+
+def conditions_of(query: ItemQuery, labels: Iterable[str]) -> Conditions:
+    """Return the tests of a query for somebody who may see records with these labels.
+
+    Raises:
+        InvalidInputError: the filter or the text cannot be asked.
+    """
+    labels = tuple(sorted(labels))
+    tests: list[str] = []
+    bound: list[Any] = []
+    box = query.bbox
+    if query.intersects is not None:
+        box = BBox(*query.intersects.bounds)
+    # In this order they are tested: what is cheap and leaves out most comes first.
+    if box is not None:
+        test, more = _touches(box)
+        tests.append(test)
+        bound += more
+    if query.last is not None:
+        tests.append("i.first <= ?")
+        bound.append(query.last)
+    if query.first is not None:
+        tests.append("i.last >= ?")
+        bound.append(query.first)
+    if query.collections:
+        tests.append(f"i.collection IN ({marks(query.collections)})")
+        bound += query.collections
+    tests.append(f"i.access IN ({marks(labels)})")
+    bound += labels
+    narrow: list[str] = []
+    shapes: list[Any] = []
+    more_values: list[Any] = []
+    cost = 1
+    if query.filter is not None:
+        condition = compile_filter(dict(query.filter))
+        narrow.append(condition.sql)
+        more_values += condition.values
+        shapes += condition.shapes
+        cost = _SHAPE_COST if condition.shapes else _FILTER_COST
+    if query.intersects is not None:
+        narrow.append(f"ec_spatial(r.body, 'intersects', {len(shapes)})")
+        shapes.append(query.intersects)
+        cost = _SHAPE_COST
+    return Conditions(
+        labels,
+        " AND ".join(tests),
+        tuple(bound),
+        "".join(f" AND {test}" for test in narrow),
+        tuple(more_values),
+        tuple(shapes),
+        None if box is None or _is_world(box) else box,
+        match_expression(query.text) if query.text else "",
+        cost,
+    )
+
+
+def marks(values: Sequence[Any]) -> str:
+    """Return as many question marks as there are values."""
+    return ",".join("?" for _ in values)
+
+
+def _is_world(box: BBox) -> bool:
+    return (box.west, box.south, box.east, box.north) == (-180, -90, 180, 90)
+
+
+def _touches(box: BBox) -> tuple[str, list[Any]]:
+    """Return the exact test of a box; an item with west > east runs through 180°."""
+    if _is_world(box):
+        return "i.west IS NOT NULL", []
+    tests, values = [], []
+    for west, south, east, north in box.parts():
+        tests.append(
+            "(i.south <= ? AND i.north >= ? AND CASE WHEN i.west <= i.east"
+            " THEN i.west <= ? AND i.east >= ? ELSE i.west <= ? OR i.east >= ? END)"
+        )
+        values += [north, south, east, west, east, west]
+    return f"({' OR '.join(tests)})", values

@@ -1,0 +1,124 @@
+"""How the matches of a question spread over themes, goals, formats, licences, regions and years."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import orjson
+
+from earthcommons.catalog.conditions import conditions_of, marks
+from earthcommons.catalog.item_rows import FACETS
+from earthcommons.catalog.plans import Hits, few, tested, walks
+from earthcommons.catalog.queries import Matched
+from earthcommons.catalog.text import ROW_MASK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from earthcommons.catalog.conditions import Conditions
+    from earthcommons.catalog.queries import ItemQuery
+    from earthcommons.catalog.reader import Reader
+
+__all__ = ["FACET_NAMES", "Facets", "count_facets"]
+
+FACET_NAMES = (*FACETS, "year")
+FACETED = 200_000
+_YEAR = "CAST(strftime('%Y', i.last, 'unixepoch') AS INTEGER)"
+
+Facets = dict[str, dict[str, Matched]]
+_Groups = dict[tuple[int, int], int]
+
+
+def count_facets(sql: Reader, query: ItemQuery, labels: Iterable[str]) -> Facets:
+    """Return for each facet how many matches have each value, most frequent first.
+
+    A match without a value of a facet counts for none of it; the year is the one it ends in. Where
+    over 200,000 rows would have to be looked at, each count lies between two bounds: what was
+    met, and what all visible items of the collections have.
+    """
+    asked = conditions_of(query, labels)
+    sql.ask(asked.shapes)
+    if query.is_bare():
+        groups = _kept(sql, query, asked)
+        return _spread(sql, groups, groups)
+    met, ended = _met(sql, query, asked)
+    return _spread(sql, met, met if ended else _kept(sql, query, asked))
+
+
+def _kept(sql: Reader, query: ItemQuery, asked: Conditions) -> _Groups:
+    chosen = f"access IN ({marks(asked.labels)})"
+    if query.collections:
+        chosen += f" AND collection IN ({marks(query.collections)})"
+    rows = sql.execute(
+        f"SELECT tags, year, sum(n) FROM tally WHERE {chosen} AND n > 0 GROUP BY 1, 2",
+        (*asked.labels, *query.collections),
+    )
+    return {(tags, year): n for tags, year, n in rows}
+
+
+def _met(sql: Reader, query: ItemQuery, asked: Conditions) -> tuple[_Groups, bool]:
+    """Return the groups of the matches among the rows looked at, and whether those were all."""
+    most = FACETED // asked.cost
+    groups: _Groups = defaultdict(int)
+    hits = Hits(sql, query, asked, None) if asked.words else None
+    found = few(sql, query, asked, hits, most // 10)
+    ended = True
+    if found is None and hits is not None:
+        ended = hits.reach(most // 4)
+        found = {row & ROW_MASK for row in hits.rows}
+    if found is not None:
+        tests, more = asked.tests
+        body = " CROSS JOIN record r ON r.k = i.k" if asked.more_sql else ""
+        source = f"json_each(?) j CROSS JOIN item i ON i.k = j.value{body} WHERE {tests}"
+        _add(groups, sql, source, (orjson.dumps(sorted(found)).decode(), *more))
+        return groups, ended
+    for stage in walks(sql, query, asked):
+        for arm in stage:
+            inner, values = arm.inner(None)
+            source, more = tested(f"{inner} LIMIT ?", asked)
+            _add(groups, sql, source, (*values, most, *more))
+            if sql.execute(f"{inner} LIMIT 1 OFFSET ?", (*values, most)).fetchone():
+                return groups, False
+    return groups, True
+
+
+def _add(groups: _Groups, sql: Reader, source: str, values: tuple[object, ...]) -> None:
+    for tags, year, n in sql.execute(
+        f"SELECT i.tags, {_YEAR}, count(*) FROM {source} GROUP BY 1, 2", values
+    ):
+        groups[tags, year] += n
+
+
+def _spread(sql: Reader, low: _Groups, high: _Groups) -> Facets:
+    wanted = sorted({tags for tags, _ in high} | {tags for tags, _ in low})
+    texts = dict(
+        sql.execute(
+            "SELECT t.tags, t.value FROM json_each(?) j CROSS JOIN tags t ON t.tags = j.value",
+            (orjson.dumps(wanted).decode(),),
+        ).fetchall()
+    )
+    sets = {tags: orjson.loads(text) for tags, text in texts.items()}
+    lows, highs = _by_value(low, sets), _by_value(high, sets)
+    return {
+        name: {
+            value: Matched(lows[name].get(value, 0), max(n, lows[name].get(value, 0)))
+            for value, n in sorted(
+                highs[name].items(),
+                key=lambda one: (-lows[name].get(one[0], 0), -one[1], one[0]),
+            )
+        }
+        for name in FACET_NAMES
+    }
+
+
+def _by_value(
+    groups: _Groups, sets: dict[int, dict[str, list[str]]]
+) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {name: defaultdict(int) for name in FACET_NAMES}
+    for (tags, year), n in groups.items():
+        found["year"][str(year)] += n
+        for name, values in sets[tags].items():
+            for value in values:
+                found[name][value] += n
+    return found

@@ -1,0 +1,237 @@
+"""Versions of a record: which there were, what one said, what was in force at a moment.
+
+A past version is read by whoever may read the present one and meets what the past one asks for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from earthcommons.catalog.labelling import stated_labels
+from earthcommons.catalog.presenting import without_withheld
+from earthcommons.errors import GoneError, InvalidInputError, NotFoundError
+from earthcommons.policy import OPEN, combine, own, satisfies
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from earthcommons.model.party import Party
+
+__all__ = [
+    "Asker",
+    "Version",
+    "at_moment",
+    "gone",
+    "items_at",
+    "owner_of",
+    "past",
+    "serves_past",
+    "versions",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a record.
+
+    Attributes:
+        made: when it was published, RFC 3339; empty where an older program did not keep it.
+        state: `current`, `past` or `withdrawn`.
+    """
+
+    version: int
+    digest: str
+    made: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks, and when."""
+
+    party: Party
+    at: datetime
+
+    def may(self, label: str) -> bool:
+        """Return whether they satisfy a label."""
+        return satisfies(self.party, label, self.at)
+
+
+def versions(sql: sqlite3.Connection, kind: str, id_: str, asker: Asker) -> list[Version]:
+    """Return all versions of a record the asker may see now, oldest first.
+
+    Raises:
+        NotFoundError: nothing visible has that kind and id.
+    """
+    _, owner, _ = _present(sql, kind, id_, asker)
+    rows = sql.execute(
+        "SELECT version, digest, made, current, gone, own FROM record"
+        " WHERE kind = ? AND id = ? ORDER BY version",
+        (kind, id_),
+    )
+    return [
+        Version(
+            version, digest, made, "current" if current else "withdrawn" if away else "past"
+        )
+        for version, digest, made, current, away, text in rows
+        if asker.may(own(stated_labels(text)[0], owner))
+    ]
+
+
+def past(
+    sql: sqlite3.Connection, kind: str, id_: str, version: int, asker: Asker
+) -> dict[str, Any]:
+    """Return one version of a record, as the asker may see it.
+
+    Raises:
+        NotFoundError: nothing visible has that kind, id and version.
+        GoneError: that version is a tombstone, or the record was withdrawn for good.
+    """
+    find, owner, fetch = _present(sql, kind, id_, asker)
+    row = sql.execute(
+        "SELECT body, own, gone FROM record WHERE kind = ? AND id = ? AND version = ?",
+        (kind, id_, version),
+    ).fetchone()
+    if row is None or not asker.may(own(stated_labels(row[1])[0], owner)):
+        raise NotFoundError(f"{kind} {id_[:120]!r} has no version {version}")
+    body: dict[str, Any] = orjson.loads(row[0])
+    if row[2]:
+        raise _gone(kind, id_, body)
+    if stub := gone(sql, kind, id_, asker.may):
+        raise _gone(kind, id_, stub)
+    if kind != "item":
+        return body
+    # A past asset asks for all that the present one of its name asks for: closing it closes both.
+    now = dict(
+        sql.execute(
+            "SELECT a.name, a.access FROM asset a JOIN record r ON r.k = a.k"
+            " WHERE r.kind = 'item' AND r.id = ? AND r.current",
+            (id_,),
+        ).fetchall()
+    )
+    asks = combine(find, fetch, own(stated_labels(row[1])[1], owner))
+    labels = {
+        name: combine(asks, own(asset.get("ec:access", OPEN), owner), now.get(name, OPEN))
+        for name, asset in body["assets"].items()
+    }
+    withheld = {name: label for name, label in labels.items() if not asker.may(label)}
+    return without_withheld(body, withheld)
+
+
+def at_moment(sql: sqlite3.Connection, kind: str, id_: str, moment: str) -> int:
+    """Return the version that was the last one at a moment (RFC 3339, UTC).
+
+    Raises:
+        NotFoundError: there was none yet.
+        InvalidInputError: the node did not keep times then (`unknown-time`).
+    """
+    row = sql.execute(
+        "SELECT max(version), max(made = '') FROM record"
+        " WHERE kind = ? AND id = ? AND made <= ?",
+        (kind, id_, moment),
+    ).fetchone()
+    if row[0] is None:
+        raise NotFoundError(f"there was no {kind} {id_[:120]!r} at {moment}")
+    later = sql.execute(
+        "SELECT 1 FROM record WHERE kind = ? AND id = ? AND version > ?", (kind, id_, row[0])
+    ).fetchone()
+    if row[1] and later is not None:
+        raise InvalidInputError(
+            f"{kind} {id_[:120]!r} has versions of which this node does not know the time",
+            code="unknown-time",
+        )
+    return int(row[0])
+
+
+def items_at(
+    sql: sqlite3.Connection, collection: str, moment: str, after: str, limit: int, asker: Asker
+) -> list[dict[str, Any]]:
+    """Return the items of a collection as they were at a moment, in order of id.
+
+    Args:
+        sql: the catalogue.
+        collection: which collection.
+        moment: RFC 3339, UTC.
+        after: id after which the page begins.
+        limit: how many at most.
+        asker: who asks.
+    """
+    found: list[dict[str, Any]] = []
+    last = f"{collection}/{after}"
+    while len(found) < limit:
+        rows = sql.execute(
+            "SELECT id, max(version) FROM record WHERE kind = 'item' AND id > ? AND id < ?"
+            " AND made <= ? GROUP BY id ORDER BY id LIMIT ?",
+            (last, f"{collection}0", moment, limit),
+        ).fetchall()
+        for name, version in rows:
+            try:
+                found.append(past(sql, "item", name, version, asker))
+            except NotFoundError:
+                continue
+        if len(rows) < limit:
+            break
+        last = rows[-1][0]
+    return found[:limit]
+
+
+def gone(
+    sql: sqlite3.Connection, kind: str, id_: str, may: Callable[[str], bool]
+) -> dict[str, Any] | None:
+    """Return the stub of a withdrawn record when it may be known, else None."""
+    row = sql.execute(
+        "SELECT body, access FROM record WHERE kind = ? AND id = ? AND gone AND access <> ''",
+        (kind, id_),
+    ).fetchone()
+    return orjson.loads(row[0]) if row and may(row[1]) else None
+
+
+def _gone(kind: str, id_: str, stub: dict[str, Any]) -> GoneError:
+    return GoneError(f"{kind} {id_[:120]!r} was withdrawn", stub)
+
+
+def _present(
+    sql: sqlite3.Connection, kind: str, id_: str, asker: Asker
+) -> tuple[str, str, str]:
+    """Return find label, owner and fetch label of what the record is now."""
+    row = sql.execute(
+        "SELECT access, fetch FROM record WHERE kind = ? AND id = ? AND (current OR gone)"
+        " AND access <> '' ORDER BY version DESC LIMIT 1",
+        (kind, id_),
+    ).fetchone()
+    if row is None or not asker.may(row[0]):
+        raise NotFoundError(f"there is no {kind} {id_[:120]!r}")
+    return str(row[0]), owner_of(sql, kind, id_), str(row[1])
+
+
+def owner_of(sql: sqlite3.Connection, kind: str, id_: str) -> str:
+    """Return the group that owns a collection, or the collection of an item; else none."""
+    if kind not in ("collection", "item"):
+        return ""
+    row = sql.execute(
+        "SELECT json_extract(body, '$.\"ec:owner\"') FROM record WHERE kind = 'collection'"
+        " AND id = ? AND (current OR gone) AND access <> '' ORDER BY version DESC LIMIT 1",
+        (id_.partition("/")[0],),
+    ).fetchone()
+    return (row[0] or "") if row else ""
+
+
+def serves_past(sql: sqlite3.Connection, href: str, asker: Asker) -> bool:
+    """Return whether a past version the asker may see has an asset at that address."""
+    rows = sql.execute(
+        "SELECT r.id, r.version, a.name FROM asset a JOIN record r ON r.k = a.k"
+        " WHERE a.part = substr(?, 10, 12) AND a.href = ? AND a.access = ''",
+        (href, href),
+    ).fetchall()
+    for name, version, asset in rows:
+        try:
+            if asset in past(sql, "item", name, version, asker)["assets"]:
+                return True
+        except NotFoundError:
+            continue
+    return False

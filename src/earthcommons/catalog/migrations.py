@@ -1,0 +1,97 @@
+"""From one schema of the catalogue to the next: what to do about a file of another version.
+
+Objects are the truth, so an index is never altered in place: a new one is built from the objects
+beside the old, takes over what lives in the catalogue alone, and changes places with it in one
+step.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from earthcommons.catalog.schema import SCHEMA_VERSION
+from earthcommons.errors import ConflictError, InvalidInputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["check_schema", "kept_file", "schema_of", "swap_in"]
+
+
+_WAIT_S = 30.0
+
+
+def schema_of(file: Path) -> int:
+    """Return the schema version of a catalogue file; 0 when it is new or not there."""
+    if not file.exists():
+        return 0
+    with closing(sqlite3.connect(file, timeout=30)) as sql:
+        return int(sql.execute("PRAGMA user_version").fetchone()[0])
+
+
+def check_schema(version: int) -> None:
+    """Return when this program speaks the schema, or there is none yet.
+
+    Raises:
+        InvalidInputError: an older or a newer one; the message says what to do.
+    """
+    if version in (0, SCHEMA_VERSION):
+        return
+    if version > SCHEMA_VERSION:
+        raise InvalidInputError(
+            f"the catalogue has schema {version}, made by a newer program; this one speaks"
+            f" {SCHEMA_VERSION}: use the newer program, or restore a backup made before",
+            code="schema-version",
+        )
+    raise InvalidInputError(
+        f"the catalogue has schema {version}, this program speaks {SCHEMA_VERSION}:"
+        " back up, then run `earthcommons migrate --node DIR` (docs/operations.md)",
+        code="schema-version",
+    )
+
+
+def swap_in(new: Path, place: Path, keep_as: Path | None = None) -> None:
+    """Put a new catalogue file in the place of another in one step, and keep the other.
+
+    A crash at any point leaves the old one or the new one whole.
+
+    Raises:
+        ConflictError: somebody is reading or writing either.
+    """
+    for file in (place, new):
+        if file.exists():
+            _settle(file)
+    if keep_as is not None and place.exists():
+        keep_as.unlink(missing_ok=True)
+        os.link(place, keep_as)
+        _sync(keep_as.parent)
+    new.replace(place)
+    _sync(place.parent)
+
+
+def kept_file(place: Path, version: int) -> Path:
+    """Return where the catalogue of an older schema is kept after a migration."""
+    return place.with_name(f"{place.stem}.schema-{version}{place.suffix}")
+
+
+def _settle(file: Path) -> None:
+    """Bring everything into the one file, durably, and leave no log beside it."""
+    with closing(sqlite3.connect(file, isolation_level=None, timeout=_WAIT_S)) as sql:
+        busy = sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if busy:
+            raise ConflictError(f"{file.name} is in use: stop the server first")
+    for suffix in ("-wal", "-shm"):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

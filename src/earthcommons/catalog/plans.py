@@ -1,0 +1,370 @@
+"""Ways to the newest items that match, and the choice between them by how much each must look at.
+
+A question with a place can be answered from the R*Tree, which gives all candidates in no order, or
+by a walk through the items in order of time, which stops when the page is full. Either alone has
+questions for which it is thousands of times the slower. The same holds for rare and common words.
+So each way is tried up to a bound on the rows it looks at, and the bounds grow in turn: what is
+spent is at most a small multiple of what the better way would have cost.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from earthcommons.catalog.conditions import marks
+from earthcommons.catalog.item_rows import time_unit
+from earthcommons.catalog.text import ROW_MASK, time_bucket
+
+if TYPE_CHECKING:
+    from earthcommons.catalog.conditions import Conditions
+    from earthcommons.catalog.queries import ItemQuery
+    from earthcommons.catalog.reader import Reader
+
+__all__ = ["Hits", "TextWalk", "Walk", "few", "met", "newest", "tested", "walks"]
+
+# A candidate costs some 5 µs, its row lying anywhere; a row of a walk some 0.3 µs.
+RARE, WALKED = 300, 4_000
+_RARE_GROWS, _WALK_GROWS = 6, 4
+_LONG_S = 31 * 86_400
+_FAR = 1e9
+_MOST_ARMS = 64
+# From this share of the globe on, a walk fills a page sooner than the tree is asked.
+_WIDE = 0.1
+# Reading so many rows of `words` costs some 60 ms.
+_MOST_HITS = 300_000
+_COLUMNS = "k, last, name, access, first, collection, west, south, east, north, tags"
+_ORDER = "ORDER BY last DESC, name"
+
+Row = tuple[int, int, str]
+
+
+class Hits:
+    """The rows of `words` that hold the words asked for, newest first, read as far as needed.
+
+    A word stands for all that begin with it: FTS5 gathers those each time it is asked, so it is
+    asked once.
+    """
+
+    def __init__(
+        self, sql: Reader, query: ItemQuery, asked: Conditions, after: Row | None
+    ) -> None:
+        inner, values = _words_rows(query, asked)
+        if after is None and query.last is not None and not _any_long(sql, query.last):
+            start = time_bucket(query.last + _LONG_S) << 34
+            inner, values = f"{inner} AND rowid >= ?", (*values, start)
+        if after is not None:
+            inner, values = f"{inner} AND rowid >= ?", (*values, time_bucket(after[1]) << 34)
+        statement = f"SELECT rowid FROM words WHERE {inner} ORDER BY rowid"
+        self._cursor = sql.follow(statement, values)
+        self.rows: list[int] = []
+        self.ended = False
+
+    def reach(self, count: int) -> bool:
+        """Read on until there are `count`; return whether there are fewer in all."""
+        if not self.ended and len(self.rows) < count:
+            wanted = count - len(self.rows)
+            more = [row[0] for row in self._cursor.fetchmany(wanted)]
+            self.rows += more
+            self.ended = len(more) < wanted
+        return self.ended and len(self.rows) < count
+
+
+def _any_long(sql: Reader, last: int) -> bool:
+    """Return whether an item of over 31 days ends more than 31 days after a second."""
+    row = sql.execute(
+        f"SELECT 1 FROM item INDEXED BY item_long WHERE last - first > {_LONG_S} AND last > ?"
+        " LIMIT 1",
+        (last + _LONG_S,),
+    )
+    return row.fetchone() is not None
+
+
+def few(
+    sql: Reader, query: ItemQuery, asked: Conditions, hits: Hits | None, most: int
+) -> set[int] | None:
+    """Return the items that ids, place and words lead to when they are fewer than `most`."""
+    found: set[int] | None = None
+    if query.ids:
+        rows = sql.execute(f"SELECT k FROM item WHERE id IN ({marks(query.ids)})", query.ids)
+        found = {row[0] for row in rows}
+    if hits is not None and hits.reach(most):
+        held = {row & ROW_MASK for row in hits.rows}
+        found = held if found is None else found & held
+    if asked.box is not None and found is None:
+        inner, values = _tree_rows(query, asked)
+        rows = sql.execute(f"SELECT r / 2 FROM item_box WHERE {inner} LIMIT ?", (*values, most))
+        listed = [row[0] for row in rows]
+        if len(listed) < most:
+            found = set(listed)
+    if found is None or hits is None:
+        return found
+    if hits.ended or hits.reach(_MOST_HITS):
+        return found & {row & ROW_MASK for row in hits.rows}
+    return None
+
+
+def met(sql: Reader, asked: Conditions, among: set[int]) -> list[Row]:
+    """Return those of a few items that pass all tests, newest first."""
+    tests, values = asked.tests
+    body = " CROSS JOIN record r ON r.k = i.k" if asked.more_sql else ""
+    rows: list[Row] = sql.execute(
+        f"SELECT i.k, i.last, i.name FROM json_each(?) j CROSS JOIN item i ON i.k = j.value{body}"
+        f" WHERE {tests}",
+        (orjson.dumps(sorted(among)).decode(), *values),
+    ).fetchall()
+    return sorted(rows, key=newest_first)
+
+
+def newest_first(row: Row) -> tuple[int, str]:
+    """Return the key of the order of time."""
+    return -row[1], row[2]
+
+
+def _words_rows(query: ItemQuery, asked: Conditions) -> tuple[str, tuple[Any, ...]]:
+    # Bucket 0 is for other records than items.
+    inner, values = "words MATCH ? AND rowid > ?", (asked.words, ROW_MASK)
+    if query.first is None:
+        return inner, values
+    return inner + " AND rowid <= ?", (*values, time_bucket(query.first) << 34 | ROW_MASK)
+
+
+def _tree_rows(query: ItemQuery, asked: Conditions) -> tuple[str, tuple[Any, ...]]:
+    # R*Tree coordinates are 32-bit and rounded outward: `Conditions` tests the box again, exactly.
+    assert asked.box is not None  # noqa: S101
+    values: list[Any] = []
+    for west, south, east, north in asked.box.parts():
+        values += [east, west, north, south]
+    tree = " OR ".join(["(x0 <= ? AND x1 >= ? AND y0 <= ? AND y1 >= ?)"] * (len(values) // 4))
+    values.append(_FAR if query.last is None else time_unit(query.last))
+    values.append(-_FAR if query.first is None else time_unit(query.first))
+    return f"({tree}) AND t0 <= ? AND t1 >= ?", tuple(values)
+
+
+def newest(
+    sql: Reader,
+    query: ItemQuery,
+    asked: Conditions,
+    hits: Hits | None,
+    after: Row | None,
+    wanted: int,
+) -> tuple[list[Row], int | None]:
+    """Return the first `wanted` matches in order of time, and how many match if all were met."""
+    rare, bound = RARE // asked.cost + 1, WALKED
+    walk: Walk | TextWalk | None = None
+    placed = asked.box is not None and hits is None and not query.ids
+    share = _share(asked) if placed else 1.0
+    wide = placed and share > _WIDE and _holds_many(sql)
+    narrow = placed and share * 2 * WALKED < wanted
+    while True:
+        if not wide and (among := few(sql, query, asked, hits, rare)) is not None:
+            rows = met(sql, asked, among)
+            start = 0
+            if after is not None:
+                start = bisect_right(rows, newest_first(after), key=newest_first)
+            return rows[start : start + wanted], len(rows)
+        wide = False
+        if narrow:
+            # So few lie there that a walk would not fill a page soon: the tree again first.
+            narrow, rare = False, rare * _RARE_GROWS
+            continue
+        if walk is None:
+            walk = Walk(sql, query, asked, after)
+            if hits is not None:
+                rest = hits if after is None else Hits(sql, query, asked, after)
+                walk = TextWalk(asked, rest, after)
+        walk.advance(sql, bound, wanted)
+        if walk.done(wanted):
+            return walk.rows(wanted), None
+        rare, bound = rare * _RARE_GROWS, bound * _WALK_GROWS
+
+
+def _share(asked: Conditions) -> float:
+    """Return which share of the globe's area the place asked for has."""
+    assert asked.box is not None  # noqa: S101
+    return sum(
+        (east - west) / 720 * (math.sin(math.radians(north)) - math.sin(math.radians(south)))
+        for west, south, east, north in asked.box.parts()
+    )
+
+
+def _holds_many(sql: Reader) -> bool:
+    row = sql.execute("SELECT coalesce(sum(n), 0) > ? FROM item_count", (RARE,))
+    return bool(row.fetchone()[0])
+
+
+def _beyond(after: Row | None, prefix: str = "") -> tuple[str, tuple[Any, ...]]:
+    if after is None:
+        return "", ()
+    _, last, name = after
+    test = f" AND {prefix}last <= ? AND ({prefix}last < ? OR {prefix}name > ?)"
+    return test, (last, last, name)
+
+
+@dataclass(slots=True)
+class _Arm:
+    """A stretch of one index in order of time, and how far it has been walked."""
+
+    index: str
+    where: str
+    values: tuple[Any, ...]
+    at: Row | None = None
+    found: list[Row] = field(default_factory=list)
+    ended: bool = False
+
+    def inner(self, at: Row | None) -> tuple[str, tuple[Any, ...]]:
+        beyond, more = _beyond(at)
+        sql = f"SELECT {_COLUMNS} FROM item INDEXED BY {self.index} WHERE {self.where}{beyond}"
+        return f"{sql} {_ORDER}", (*self.values, *more)
+
+    def advance(self, sql: Reader, asked: Conditions, bound: int, wanted: int) -> None:
+        inner, values = self.inner(self.at)
+        source, more = tested(f"{inner} LIMIT ?", asked)
+        rows = sql.execute(
+            f"SELECT i.k, i.last, i.name FROM {source} LIMIT ?",
+            (*values, bound, *more, wanted - len(self.found)),
+        ).fetchall()
+        self.found += rows
+        if len(self.found) >= wanted:
+            return
+        end = sql.execute(f"{inner} LIMIT 1 OFFSET ?", (*values, bound - 1)).fetchone()
+        self.at, self.ended = end[:3] if end else None, end is None
+
+
+def tested(inner: str, asked: Conditions) -> tuple[str, tuple[Any, ...]]:
+    """Return source and tests over rows of an index, and the values of the tests.
+
+    What the index itself can test is tested before the body is read.
+    """
+    if not asked.more_sql:
+        return f"({inner}) i WHERE {asked.sql}", asked.values
+    first = asked.sql.replace("i.", "w.")
+    source = f"({inner}) w CROSS JOIN item i ON i.k = w.k CROSS JOIN record r ON r.k = w.k"
+    return f"{source} WHERE {first}{asked.more_sql}", asked.values + asked.more_values
+
+
+class Walk:
+    """Items in order of time, by one index or by several collections side by side."""
+
+    def __init__(
+        self, sql: Reader, query: ItemQuery, asked: Conditions, after: Row | None
+    ) -> None:
+        self._asked = asked
+        self._stages = walks(sql, query, asked)
+        for arm in (arm for stage in self._stages for arm in stage):
+            arm.at = after
+
+    def advance(self, sql: Reader, bound: int, wanted: int) -> None:
+        """Look at about `bound` more rows, fewer when enough match."""
+        have = 0
+        for stage in self._stages:
+            waiting = [a for a in stage if not a.ended and len(a.found) < wanted - have]
+            for arm in waiting:
+                arm.advance(sql, self._asked, max(bound // len(waiting), 1), wanted - have)
+            if any(not a.ended and len(a.found) < wanted - have for a in stage):
+                return
+            have += sum(len(a.found) for a in stage)
+            if have >= wanted:
+                return
+
+    def done(self, wanted: int) -> bool:
+        """Return whether the first `wanted` matches are known."""
+        have = 0
+        for stage in self._stages:
+            if any(not a.ended and len(a.found) < wanted - have for a in stage):
+                return False
+            have += sum(len(a.found) for a in stage)
+            if have >= wanted:
+                return True
+        return True
+
+    def rows(self, wanted: int) -> list[Row]:
+        """Return the first matches."""
+        found: list[Row] = []
+        for stage in self._stages:
+            rows = [row for arm in stage for row in arm.found]
+            found += sorted(rows, key=newest_first)
+            if len(found) >= wanted:
+                break
+        return found[:wanted]
+
+
+def walks(sql: Reader, query: ItemQuery, asked: Conditions) -> list[list[_Arm]]:
+    """Return the stretches to walk, in stages: all of a stage comes before all of the next.
+
+    With an end of time asked for, what ends over 31 days later must be long itself: those are
+    walked first, by an index of their own, and the others from 31 days later on.
+    """
+    where = "1"
+    values: tuple[Any, ...] = ()
+    if query.first is not None:
+        where, values = "last >= ?", (query.first,)
+    if query.last is None:
+        return [_arms(sql, query, asked, where, values)]
+    edge = query.last + _LONG_S
+    beyond = _Arm(
+        "item_long", f"{where} AND last - first > {_LONG_S} AND last > ?", (*values, edge)
+    )
+    return [[beyond], _arms(sql, query, asked, f"{where} AND last <= ?", (*values, edge))]
+
+
+def _arms(
+    sql: Reader, query: ItemQuery, asked: Conditions, where: str, values: tuple[Any, ...]
+) -> list[_Arm]:
+    """Return one stretch of everything, or one of each collection when that skips enough."""
+    labels = marks(asked.labels)
+    chosen = "1" if not query.collections else f"collection IN ({marks(query.collections)})"
+    seen = sql.execute(
+        f"SELECT DISTINCT collection FROM item_count WHERE n AND access IN ({labels})"
+        f" AND {chosen} LIMIT {_MOST_ARMS + 1}",
+        (*asked.labels, *query.collections),
+    ).fetchall()
+    if len(seen) <= _MOST_ARMS:
+        part, total = sql.execute(
+            "SELECT coalesce(sum(CASE WHEN collection IN"
+            f" ({marks(seen)}) THEN n END), 0), coalesce(sum(n), 0) FROM item_count",
+            [row[0] for row in seen],
+        ).fetchone()
+        if len(seen) == 1 or part * len(seen) < total:
+            clause = f"collection = ? AND {where}"
+            return [_Arm("item_collection", clause, (row[0], *values)) for row in seen]
+    return [_Arm("item_newest", where, values)]
+
+
+class TextWalk:
+    """Items that hold the words, newest first: the rows of `words` are numbered so."""
+
+    def __init__(self, asked: Conditions, hits: Hits, after: Row | None) -> None:
+        self._asked = asked
+        self._hits = hits
+        self._after = after
+        self._looked = 0
+        self._found: list[Row] = []
+
+    def advance(self, sql: Reader, bound: int, wanted: int) -> None:
+        """Look at `bound` more rows; those of the last unit of time may not be all yet."""
+        del wanted
+        self._hits.reach(self._looked + bound)
+        ks = {row & ROW_MASK for row in self._hits.rows[self._looked :]}
+        self._looked = len(self._hits.rows)
+        found = met(sql, self._asked, ks)
+        if self._after is not None:
+            key = newest_first(self._after)
+            found = [row for row in found if newest_first(row) > key]
+        self._found += found
+
+    def done(self, wanted: int) -> bool:
+        """Return whether the first `wanted` matches are known."""
+        if self._hits.ended:
+            return True
+        bucket = self._hits.rows[-1] >> 34
+        settled = sum(time_bucket(last) < bucket for _, last, _ in self._found)
+        return settled >= wanted
+
+    def rows(self, wanted: int) -> list[Row]:
+        """Return the first matches."""
+        return sorted(self._found, key=newest_first)[:wanted]

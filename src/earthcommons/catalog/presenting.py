@@ -1,0 +1,55 @@
+"""An item as one party sees it: assets they may not fetch are named with what they ask for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Mapping
+
+__all__ = ["WITHHELD", "present", "without_withheld"]
+
+WITHHELD = "ec:withheld"
+
+
+def present(sql: sqlite3.Connection, k: int, body: bytes, visible: Collection[str]) -> bytes:
+    """Return the stored JSON of a guarded item without the assets withheld from the party.
+
+    Their names stay, with the kinds of condition to meet; addresses, digests and sizes go, and so
+    does the name of a group.
+    """
+    rows = sql.execute("SELECT name, access FROM asset WHERE k = ? ORDER BY name", (k,))
+    withheld = {name: access for name, access in rows if access not in visible}
+    if not withheld:
+        return body
+    item = without_withheld(orjson.loads(body), withheld)
+    return orjson.dumps(item, option=orjson.OPT_SORT_KEYS)
+
+
+def without_withheld(item: dict[str, Any], withheld: Mapping[str, str]) -> dict[str, Any]:
+    """Return an item without some assets, saying what each of them asks for.
+
+    Args:
+        item: STAC item; it is not changed.
+        withheld: name of an asset -> its label.
+    """
+    if not withheld:
+        return item
+    assets = {name: a for name, a in item["assets"].items() if name not in withheld}
+    said = {name: _conditions(label) for name, label in withheld.items()}
+    return {**item, "assets": assets, WITHHELD: said}
+
+
+def _conditions(label: str) -> list[str]:
+    """Return what a label asks for, without saying which group."""
+    terms = (term.partition("@")[0].split("+") for term in label.split(" & "))
+    named = ("group", "account")
+    shown = {
+        condition.partition(":")[0] if condition.startswith(named) else condition
+        for term in terms
+        for condition in term
+    }
+    return sorted(shown)
