@@ -20,7 +20,7 @@ class Series:
 
     def __init__(self, root: Path) -> None:
         self.store = LocalStore(root)
-        self.catalog = Catalog(root / "c.sqlite", self.store)
+        self.catalog = Catalog(root / "catalog.sqlite", self.store)
         self.evidence = Evidence(self.catalog, self.store)
         self._runs = 0
         region = {"id": "m49:404", "names": {"en": "Kenya", "zh": "肯尼亚"}, "kind": "country"}

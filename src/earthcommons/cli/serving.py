@@ -45,8 +45,21 @@ def serve_node(
     """Serve a node until interrupted.
 
     Raises:
-        ConflictError: the port is taken.
+        ConflictError: the port is taken, or another server runs on the node.
+        InvalidInputError: others on this machine can change the node or read its keys.
+        UpstreamError: the node's objects are in a store that writers cannot share.
     """
+    from earthcommons.commons.guard import alone, check_modes
+
+    check_modes(node.root)
+    node.store.self_test()
+    with alone(node.root, "earthcommons serve"):
+        _serve_alone(node, port, progress)
+
+
+def _serve_alone(
+    node: Node, port: int | None, progress: Callable[[], tuple[int, int, str] | None] | None
+) -> None:
     import dataclasses
 
     import uvicorn
@@ -64,6 +77,8 @@ def serve_node(
         log_level="warning",
         access_log=False,
         server_header=False,
+        # An address in a header is not believed; a proxy in front is the only client then.
+        proxy_headers=False,
         limit_concurrency=200,
         timeout_keep_alive=20,
     )

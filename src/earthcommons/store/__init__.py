@@ -1,9 +1,31 @@
 """Bytes under keys, with digests: staged, synced, verified, renamed into place, never changed.
 
-Knows keys and digests; leaves meaning to the floors above.
+Knows keys, digests and which objects are suspect; leaves meaning to the floors above.
 """
 
-from earthcommons.store.local import LocalStore
-from earthcommons.store.objects import ObjectStore, digest_in, file_digest, split_key
+from earthcommons.store.local import LocalStore, sync_folder, sync_tree
+from earthcommons.store.objects import (
+    ObjectStore,
+    digest_in,
+    digest_of_path,
+    file_digest,
+    files_of_tree,
+    split_key,
+    tree_manifest,
+)
+from earthcommons.store.suspects import SuspectList, corrupt
 
-__all__ = ["LocalStore", "ObjectStore", "digest_in", "file_digest", "split_key"]
+__all__ = [
+    "LocalStore",
+    "ObjectStore",
+    "SuspectList",
+    "corrupt",
+    "digest_in",
+    "digest_of_path",
+    "file_digest",
+    "files_of_tree",
+    "split_key",
+    "sync_folder",
+    "sync_tree",
+    "tree_manifest",
+]

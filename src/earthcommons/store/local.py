@@ -10,14 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from earthcommons.errors import IntegrityError, NotFoundError
-from earthcommons.model.canonical import canonical_bytes, digest_of
-from earthcommons.store.objects import digest_in, file_digest, split_key
+from earthcommons.errors import NotFoundError, UpstreamError
+from earthcommons.model.canonical import digest_of
+from earthcommons.store.objects import digest_in, digest_of_path, files_of_tree, split_key
+from earthcommons.store.suspects import SuspectList, corrupt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-__all__ = ["LocalStore"]
+__all__ = ["LocalStore", "sync_folder", "sync_tree"]
 
 
 class LocalStore:
@@ -32,12 +33,32 @@ class LocalStore:
         root = root.resolve()
         self._objects = root / "objects"
         self._scratch = root / "tmp"
-        self._objects.mkdir(parents=True, exist_ok=True)
-        self._scratch.mkdir(parents=True, exist_ok=True)
+        if not self._objects.exists():
+            self._objects.mkdir(parents=True, exist_ok=True)
+            self._scratch.mkdir(exist_ok=True)
+            sync_folder(root)
+            sync_folder(root.parent)
+        self._shelves: set[Path] = set()
+        self._suspects = SuspectList(root / "suspect.json")
+
+    def self_test(self) -> None:
+        """Return when several writers can share this store.
+
+        Raises:
+            UpstreamError: objects and scratch lie on two file systems, so that nothing can be
+                put in place in one step (`store-unsafe`).
+        """
+        self._scratch.mkdir(exist_ok=True)
+        if self._objects.stat().st_dev != self._scratch.stat().st_dev:
+            raise UpstreamError(
+                "objects/ and tmp/ lie on two file systems: nothing can be renamed into place",
+                code="store-unsafe",
+            )
 
     @contextmanager
     def stage(self) -> Iterator[Path]:
         """Yield an empty scratch folder that is removed afterwards and never visible."""
+        self._scratch.mkdir(exist_ok=True)
         folder = Path(tempfile.mkdtemp(dir=self._scratch))
         try:
             yield folder
@@ -49,11 +70,14 @@ class LocalStore:
         key = digest_of(data) + suffix
         target = self._place(key)
         if target.exists():
+            self._settle(target)
             return key
         with self.stage() as folder:
             staged = folder / "object"
             with staged.open("wb") as file:
                 file.write(data)
+                # Without this a sync finds nothing yet to make durable.
+                file.flush()
                 os.fsync(file.fileno())
             self._rename(staged, target)
         return key
@@ -64,6 +88,7 @@ class LocalStore:
             key = hashlib.file_digest(file, "sha256").hexdigest() + suffix
             target = self._place(key)
             if target.exists():
+                self._settle(target)
                 return key
             os.fsync(file.fileno())
         self._rename(staged, target)
@@ -75,26 +100,24 @@ class LocalStore:
         The manifest is canonical JSON `[[path, size, sha256], …]` sorted by path; it is not
         kept inside the tree, since the tree says it again whenever it is read.
         """
-        for path in _files(staged):
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-        for folder in sorted({path.parent for path in _files(staged)}):
-            _sync_folder(folder)
-        key = _tree_digest(staged) + suffix
+        sync_tree(staged)
+        key = digest_of_path(staged) + suffix
         target = self._place(key)
-        if not target.exists():
+        if target.exists():
+            self._settle(target)
+        else:
             self._rename(staged, target)
         return key
 
     def path(self, key: str) -> Path:
-        """Return where an object can be read.
+        """Return where an object can be read; the one place every reader passes.
 
         Raises:
-            NotFoundError: no such object.
+            NotFoundError: no such object (`asset-unavailable`).
+            IntegrityError: it is marked suspect (`asset-corrupt`).
         """
-        place = self._place(key)
-        if not place.exists():
-            raise NotFoundError(f"object {key} is not in the store", code="asset-unavailable")
+        place = self._found(key)
+        self._suspects.check(key)
         return place
 
     def read(self, key: str) -> bytes:
@@ -102,30 +125,31 @@ class LocalStore:
 
         Raises:
             NotFoundError: no such object.
-            IntegrityError: the bytes are not those promised.
+            IntegrityError: the bytes are not those promised; the object is suspect from now on.
         """
         data = self.path(key).read_bytes()
         if (found := digest_of(data)) != digest_in(key):
-            raise IntegrityError(key, expected=digest_in(key), found=found)
+            self._suspects.mark(key, found)
+            raise corrupt(key, found)
         return data
 
     def verify(self, key: str) -> None:
-        """Read an object whole and compare it with its digest.
+        """Read an object whole and compare it with its digest; whole, it is suspect no more.
 
         Raises:
             NotFoundError: no such object.
-            IntegrityError: the bytes are not those promised.
+            IntegrityError: the bytes are not those promised; the object is suspect from now on.
         """
-        place = self.path(key)
-        found = _tree_digest(place) if place.is_dir() else file_digest(place)
-        if found != digest_in(key):
-            raise IntegrityError(key, expected=digest_in(key), found=found)
+        if (found := digest_of_path(self._found(key))) != digest_in(key):
+            self._suspects.mark(key, found)
+            raise corrupt(key, found)
+        self._suspects.clear(key)
 
     def size(self, key: str) -> int:
         """Return the bytes an object holds."""
-        place = self.path(key)
+        place = self._found(key)
         return (
-            sum(p.stat().st_size for p in _files(place))
+            sum(p.stat().st_size for p in files_of_tree(place))
             if place.is_dir()
             else place.stat().st_size
         )
@@ -137,15 +161,47 @@ class LocalStore:
                 if place.name.endswith(suffix):
                     yield place.name
 
+    def suspects(self) -> Mapping[str, str]:
+        """Return the keys that are not served, with what was found instead of their bytes."""
+        return dict(self._suspects.all())
+
+    def mark(self, key: str, found: str) -> bool:
+        """Put an object among the suspects; return whether it was not there before."""
+        return self._suspects.mark(key, found)
+
+    def mend(self, key: str, good: Path) -> None:
+        """Put a good copy, a staged file or folder, in the place of a damaged or lost object.
+
+        Raises:
+            IntegrityError: the copy is not what the key promises; nothing was changed.
+        """
+        if (found := digest_of_path(good)) != digest_in(key):
+            raise corrupt(key, found)
+        target = self._place(key)
+        if good.is_dir():
+            sync_tree(good)
+            # Two folders cannot change places in one step; between these two the object is
+            # missing, which no reader takes for data.
+            if target.exists():
+                target.rename(good.with_name(good.name + ".damaged"))
+        else:
+            with good.open("rb") as file:
+                os.fsync(file.fileno())
+        self._rename(good, target)
+        self._suspects.clear(key)
+
+    def _found(self, key: str) -> Path:
+        place = self._place(key)
+        if not place.exists():
+            raise NotFoundError(f"object {key} is not in the store", code="asset-unavailable")
+        return place
+
     def _place(self, key: str) -> Path:
         digest, suffix = split_key(key)
         return self._objects / digest[:2] / f"{digest}{suffix}"
 
     def _rename(self, staged: Path, target: Path) -> None:
-        shelf = target.parent
-        if not shelf.exists():
-            shelf.mkdir(exist_ok=True)
-            _sync_folder(self._objects)
+        target.parent.mkdir(exist_ok=True)
         if staged.is_file():
             staged.chmod(0o444)
         try:
@@ -154,26 +210,37 @@ class LocalStore:
             # A tree cannot replace a tree: another writer put the same bytes there first.
             if not target.exists():
                 raise
-        _sync_folder(shelf)
+        self._settle(target)
+
+    def _settle(self, target: Path) -> None:
+        """Make an object's name durable, also where another writer has only just made it."""
+        shelf = target.parent
+        sync_folder(shelf)
+        if shelf not in self._shelves:
+            sync_folder(self._objects)
+            self._shelves.add(shelf)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_tree(tree: Path) -> None:
+    """Make every file of a folder durable, and the folders that name them."""
+    files = files_of_tree(tree)
+    for path in files:
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    folders = {tree} | {
+        parent
+        for path in files
+        for parent in path.parents
+        if parent != tree and parent.is_relative_to(tree)
+    }
+    for folder in sorted(folders):
+        sync_folder(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(
-        path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()
-    )
-
-
-def _tree_digest(folder: Path) -> str:
-    manifest = [
-        [path.relative_to(folder).as_posix(), path.stat().st_size, file_digest(path)]
-        for path in _files(folder)
-    ]
-    return digest_of(canonical_bytes(manifest))

@@ -7,13 +7,22 @@ import re
 from typing import TYPE_CHECKING, Protocol
 
 from earthcommons.errors import InvalidInputError
+from earthcommons.model.canonical import canonical_bytes, digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-__all__ = ["ObjectStore", "digest_in", "file_digest", "split_key"]
+__all__ = [
+    "ObjectStore",
+    "digest_in",
+    "digest_of_path",
+    "file_digest",
+    "files_of_tree",
+    "split_key",
+    "tree_manifest",
+]
 
 _KEY = re.compile(r"([0-9a-f]{64})((?:\.[a-z0-9]{1,12}){0,2})")
 
@@ -41,8 +50,38 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def files_of_tree(folder: Path) -> list[Path]:
+    """Return the files of a tree, in order; links are no files."""
+    return sorted(
+        path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()
+    )
+
+
+def tree_manifest(folder: Path) -> bytes:
+    """Return the manifest of a tree: canonical JSON `[[path, size, sha256], …]` by path."""
+    return canonical_bytes(
+        [
+            [path.relative_to(folder).as_posix(), path.stat().st_size, file_digest(path)]
+            for path in files_of_tree(folder)
+        ]
+    )
+
+
+def digest_of_path(place: Path) -> str:
+    """Return the digest of a file, or of a folder's manifest."""
+    return digest_of(tree_manifest(place)) if place.is_dir() else file_digest(place)
+
+
 class ObjectStore(Protocol):
     """Immutable objects, each a file or a tree, named by digest and suffix (`ab12….tif`)."""
+
+    def self_test(self) -> None:
+        """Return when several writers can share this store.
+
+        Raises:
+            UpstreamError: it does not do what that needs (`store-unsafe`), or does not answer.
+        """
+        ...
 
     def stage(self) -> AbstractContextManager[Path]:
         """Return an empty scratch folder that is removed afterwards and never visible."""
@@ -61,10 +100,11 @@ class ObjectStore(Protocol):
         ...
 
     def path(self, key: str) -> Path:
-        """Return where an object can be read.
+        """Return where an object can be read; the one place every reader passes.
 
         Raises:
-            NotFoundError: no such object.
+            NotFoundError: no such object (`asset-unavailable`).
+            IntegrityError: it is marked suspect (`asset-corrupt`).
         """
         ...
 
@@ -73,16 +113,16 @@ class ObjectStore(Protocol):
 
         Raises:
             NotFoundError: no such object.
-            IntegrityError: the bytes are not those promised.
+            IntegrityError: the bytes are not those promised; the object is suspect from now on.
         """
         ...
 
     def verify(self, key: str) -> None:
-        """Read an object whole and compare it with its digest.
+        """Read an object whole and compare it with its digest; whole, it is suspect no more.
 
         Raises:
             NotFoundError: no such object.
-            IntegrityError: the bytes are not those promised.
+            IntegrityError: the bytes are not those promised; the object is suspect from now on.
         """
         ...
 
@@ -92,4 +132,20 @@ class ObjectStore(Protocol):
 
     def all_keys(self, suffix: str = "") -> Iterator[str]:
         """Yield every key with that suffix, in order."""
+        ...
+
+    def suspects(self) -> Mapping[str, str]:
+        """Return the keys that are not served, with what was found instead of their bytes."""
+        ...
+
+    def mark(self, key: str, found: str) -> bool:
+        """Put an object among the suspects; return whether it was not there before."""
+        ...
+
+    def mend(self, key: str, good: Path) -> None:
+        """Put a good copy, a staged file or folder, in the place of a damaged or lost object.
+
+        Raises:
+            IntegrityError: the copy is not what the key promises; nothing was changed.
+        """
         ...

@@ -50,6 +50,7 @@ class Layer:
             NotFoundError: the item has no raster, or no such variable.
             InvalidInputError: an unknown ramp or unfit limits.
         """
+        key = asset_key(item)
         bands = item["assets"]["data"].get("bands", [])
         wanted = values.get("variable", "")
         found = [
@@ -65,7 +66,7 @@ class Layer:
             raise InvalidInputError(f"low {low:g} is not below high {high:g}")
         name = values.get("ramp", "viridis")
         ramp(name)
-        return cls(asset_key(item), item, band, number, values.get("step", ""), name, low, high)
+        return cls(key, item, band, number, values.get("step", ""), name, low, high)
 
     @property
     def identity(self) -> list[Any]:
@@ -112,6 +113,7 @@ class _Readers:
     raster: Any
     cube: Any
     outside: type[Exception]
+    unreadable: type[Exception]
 
 
 _IMPORTING = threading.Lock()
@@ -120,11 +122,12 @@ _IMPORTING = threading.Lock()
 def _readers() -> _Readers:
     # Seconds to import, so not at start-up; and two first tiles at once would import it by halves.
     with _IMPORTING:
+        from rasterio.errors import RasterioError
         from rio_tiler.errors import TileOutsideBounds
         from rio_tiler.io import Reader
         from rio_tiler.io.xarray import XarrayReader
 
-        return _Readers(Reader, XarrayReader, TileOutsideBounds)
+        return _Readers(Reader, XarrayReader, TileOutsideBounds, RasterioError)
 
 
 class TileReader:
@@ -151,6 +154,10 @@ class TileReader:
             image = self._read(readers, layer, z, x, y)
         except readers.outside:
             return _empty()
+        except readers.unreadable:
+            # Bytes that cannot be decoded are damaged, or the fault is ours: the digest tells.
+            self._store.verify(layer.key)
+            raise
         if layer.classes:
             return bytes(
                 image.render(img_format="PNG", colormap=_class_colours(layer), zlevel=1)

@@ -44,6 +44,8 @@ def tiles_router(node: Node) -> APIRouter:
             raise NotFoundError(f"there is no tile {z}/{x}/{y}", code="out-of-range")
         wanted = layer(request, collection, item, asset)
         name = hashlib.sha256(orjson.dumps([wanted.identity, z, x, y])).hexdigest()
+        # Also before a tile drawn earlier: what has become suspect is served to nobody.
+        node.store.path(wanted.key)
         headers = {"etag": f'"{name[:32]}"', "cache-control": "public, max-age=3600"}
         if request.headers.get("if-none-match") == headers["etag"]:
             return Response(status_code=304, headers=headers)

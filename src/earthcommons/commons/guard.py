@@ -1,0 +1,84 @@
+"""What a node's folder must be before anything runs on it: closed to others, used by one server."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from earthcommons.errors import ConflictError, InvalidInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["alone", "check_modes", "loose_modes"]
+
+_LOCK = "server.lock"
+
+
+def loose_modes(root: Path) -> list[str]:
+    """Return what of a node others on this machine could change or read; a sentence each.
+
+    The folder itself and its catalogue, writable by all; keys and secrets, readable by any but
+    their owner; and a folder that belongs to another user than the one who runs this.
+    """
+    places = (root, root / "objects", root / "catalog.sqlite", root / "node.toml")
+    found = [
+        f"{path.name} can be written by everybody: chmod o-w {path.name}"
+        for path in places
+        if path.exists() and path.stat().st_mode & stat.S_IWOTH
+    ]
+    owner = root.stat().st_uid
+    if owner != os.geteuid() != 0:
+        found.append(f"{root.name} belongs to user {owner}, this runs as {os.geteuid()}")
+    keys = root / "keys"
+    secrets = sorted(keys.rglob("*")) if keys.is_dir() else []
+    for path in [*secrets, *root.glob("*.key"), *root.glob("*.secret")]:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        # A public half may be read by everybody.
+        if path.is_file() and path.suffix != ".pub" and mode & 0o077:
+            name = path.relative_to(root)
+            found.append(f"{name} has mode {mode:04o}, a secret needs 0600: chmod 600 {name}")
+    return found
+
+
+def check_modes(root: Path) -> None:
+    """Return when nobody else can change the node or read its secrets.
+
+    Raises:
+        InvalidInputError: somebody can; every place is named.
+    """
+    if found := loose_modes(root):
+        raise InvalidInputError("; ".join(found), code="open-to-others")
+
+
+@contextmanager
+def alone(root: Path, what: str) -> Iterator[None]:
+    """Hold the node for one server, migration or rebuild; ends with the process however it ends.
+
+    Commands that read or publish need not ask: SQLite lets one writer in at a time, and objects
+    never change.
+
+    Raises:
+        ConflictError: another process holds it; the message says which.
+    """
+    import fcntl
+
+    descriptor = os.open(root / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
+            raise ConflictError(
+                f"{root.name} is in use by {holder or 'another process'}: stop it, or use"
+                " another folder",
+                code="node-in-use",
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{what} (process {os.getpid()})".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,432 @@
+"""Objects in an S3-compatible bucket, read through a cache on local disk.
+
+`objects/ab/<key>` is a file; a tree is `trees/ab/<key>`, its manifest, whose bytes are what the key
+is the digest of, and its files are `parts/ab/<sha256>`. A manifest is written after all its parts,
+so a tree is visible whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import os
+import shutil
+import tempfile
+import threading
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from earthcommons.errors import IntegrityError, NotFoundError, UpstreamError
+from earthcommons.model.canonical import digest_of, parse_strict
+from earthcommons.store.local import LocalStore
+from earthcommons.store.objects import (
+    digest_in,
+    digest_of_path,
+    file_digest,
+    files_of_tree,
+    split_key,
+    tree_manifest,
+)
+from earthcommons.store.suspects import SuspectList, corrupt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["Bucket", "S3Store"]
+
+# One conditional PUT up to here; more goes up in parts, which the name by digest makes harmless.
+_ONE_PUT = 64 * 2**20
+_BLOCK = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Where objects are: a bucket, a prefix in it, the service, and what opens it."""
+
+    name: str
+    prefix: str = ""
+    endpoint: str = ""
+    region: str = "us-east-1"
+    key_id: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+
+
+class S3Store:
+    """Immutable objects in a bucket. Every byte is compared with its digest when it arrives here.
+
+    Before the first write of a process the service shows that it keeps the promise of a
+    conditional write; where it does not, this process does not write to it.
+    """
+
+    def __init__(self, bucket: Bucket, root: Path, cache_bytes: int = 20 * 2**30) -> None:
+        root = root.resolve()
+        self._remote = _open(bucket)
+        self._scratch = root / "tmp"
+        self._cache_root = root / "cache" / "store"
+        self._cache = LocalStore(self._cache_root)
+        self._most = cache_bytes
+        self._suspects = SuspectList(root / "suspect.json")
+        self._checked: set[str] = set()
+        self._trusted = False
+        self._lock = threading.Lock()
+
+    def self_test(self) -> None:
+        """Return when conditional writes, reading back and listing work as S3 promises.
+
+        Raises:
+            UpstreamError: they do not (`store-unsafe`), or the service is not to be reached.
+        """
+        import obstore
+
+        name, data = f"selftest/{uuid.uuid4().hex}", b"written once"
+        with _upstream():
+            obstore.put(self._remote, name, data, mode="create")
+            try:
+                second = self._created(name, b"written twice")
+                back = bytes(obstore.get(self._remote, name).bytes())
+                listed = [entry["path"] for entry in self._list("selftest/")]
+            finally:
+                obstore.delete(self._remote, name)
+        for wrong, what in (
+            (second, "lets a second writer overwrite with If-None-Match: *"),
+            (back != data, "gives other bytes back than were written"),
+            (name not in listed, "does not list what was written"),
+        ):
+            if wrong:
+                raise UpstreamError(
+                    f"the object store {what}: it cannot be shared by writers",
+                    code="store-unsafe",
+                )
+        self._trusted = True
+
+    @contextmanager
+    def stage(self) -> Iterator[Path]:
+        """Yield an empty scratch folder that is removed afterwards and never visible."""
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=self._scratch))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def put_bytes(self, data: bytes, suffix: str) -> str:
+        """Store bytes durably; return their key. Storing them again changes nothing."""
+        with self.stage() as folder:
+            staged = folder / "object"
+            staged.write_bytes(data)
+            return self.put_file(staged, suffix)
+
+    def put_file(self, staged: Path, suffix: str) -> str:
+        """Move a staged file into the store durably; return its key."""
+        self._ready()
+        key = file_digest(staged) + suffix
+        self._upload(_file_name(key), staged)
+        self._cache.put_file(staged, suffix)
+        self._checked.add(key)
+        self._trim()
+        return key
+
+    def put_tree(self, staged: Path, suffix: str) -> str:
+        """Move a staged folder into the store; its digest is that of its manifest."""
+        self._ready()
+        manifest = tree_manifest(staged)
+        key = digest_of(manifest) + suffix
+        self._upload_tree(key, staged, manifest)
+        self._cache.put_tree(staged, suffix)
+        self._checked.add(key)
+        self._trim()
+        return key
+
+    def path(self, key: str) -> Path:
+        """Return where an object can be read: a local copy that was compared with its digest.
+
+        Raises:
+            NotFoundError: no such object (`asset-unavailable`).
+            IntegrityError: it is marked suspect, or what arrived is not what the key promises.
+            UpstreamError: the service is not to be reached.
+        """
+        split_key(key)
+        self._suspects.check(key)
+        try:
+            place = self._cache.path(key)
+            if key not in self._checked:
+                if digest_of_path(place) != digest_in(key):
+                    self._drop(key)
+                    return self._fetch(key)
+                os.utime(place)
+                self._checked.add(key)
+        except NotFoundError:
+            return self._fetch(key)
+        return place
+
+    def read(self, key: str) -> bytes:
+        """Return the bytes of a file object, checked against its digest.
+
+        Raises:
+            NotFoundError: no such object.
+            IntegrityError: the bytes are not those promised; the object is suspect from now on.
+        """
+        data = self.path(key).read_bytes()
+        if digest_of(data) != digest_in(key):
+            self._drop(key)
+            data = self._fetch(key).read_bytes()
+        return data
+
+    def verify(self, key: str) -> None:
+        """Read an object whole from the bucket and compare; whole, it is suspect no more.
+
+        Raises:
+            NotFoundError: no such object.
+            IntegrityError: the bytes are not those promised; the object is suspect from now on.
+        """
+        with self.stage() as folder:
+            self._download(key, folder / "object")
+        self._suspects.clear(key)
+
+    def size(self, key: str) -> int:
+        """Return the bytes an object holds."""
+        length = self._length(_file_name(key))
+        if length is not None:
+            return length
+        return sum(size for _, size, _ in self._manifest(key))
+
+    def all_keys(self, suffix: str = "") -> Iterator[str]:
+        """Yield every key with that suffix, in order."""
+        streams = (
+            (str(entry["path"]).rsplit("/", 1)[-1] for entry in self._list(prefix))
+            for prefix in ("objects/", "trees/")
+        )
+        for key in heapq.merge(*streams):
+            if key.endswith(suffix):
+                yield key
+
+    def suspects(self) -> Mapping[str, str]:
+        """Return the keys that are not served, with what was found instead of their bytes."""
+        return dict(self._suspects.all())
+
+    def mark(self, key: str, found: str) -> bool:
+        """Put an object among the suspects; return whether it was not there before."""
+        return self._suspects.mark(key, found)
+
+    def mend(self, key: str, good: Path) -> None:
+        """Put a good copy, a staged file or folder, in the place of a damaged or lost object.
+
+        Raises:
+            IntegrityError: the copy is not what the key promises; nothing was changed.
+        """
+        if (found := digest_of_path(good)) != digest_in(key):
+            raise corrupt(key, found)
+        self._ready()
+        if good.is_dir():
+            self._upload_tree(key, good, tree_manifest(good), over=True)
+        else:
+            self._upload(_file_name(key), good, over=True)
+        self._drop(key)
+        self._suspects.clear(key)
+
+    def _ready(self) -> None:
+        with self._lock:
+            if not self._trusted:
+                self.self_test()
+
+    def _fetch(self, key: str) -> Path:
+        with self.stage() as folder:
+            staged = folder / "object"
+            self._download(key, staged)
+            suffix = split_key(key)[1]
+            put = self._cache.put_tree if staged.is_dir() else self._cache.put_file
+            put(staged, suffix)
+        self._checked.add(key)
+        self._trim(keep=key)
+        return self._cache.path(key)
+
+    def _download(self, key: str, to: Path) -> None:
+        """Bring an object here and compare it with its key; what differs makes it suspect."""
+        try:
+            if self._length(_file_name(key)) is not None:
+                found = self._stream(_file_name(key), to)
+            else:
+                manifest = self._manifest(key)
+                found = digest_in(key)
+                for name, _, digest in manifest:
+                    place = to / _inner(name)
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    part = self._stream(_part_name(digest), place)
+                    if part != digest:
+                        found = f"{part} in {name}"
+        except IntegrityError as error:
+            self._suspects.mark(key, error.found)
+            raise
+        if found != digest_in(key):
+            self._suspects.mark(key, found)
+            raise corrupt(key, found)
+
+    def _manifest(self, key: str) -> list[list[Any]]:
+        import obstore
+
+        with _upstream(key):
+            data = bytes(obstore.get(self._remote, _tree_name(key)).bytes())
+        if (found := digest_of(data)) != digest_in(key):
+            raise corrupt(key, found)
+        manifest: list[list[Any]] = parse_strict(data)
+        return manifest
+
+    def _stream(self, name: str, to: Path) -> str:
+        import obstore
+
+        sha = hashlib.sha256()
+        with _upstream(name.rsplit("/", 1)[-1]), to.open("wb") as file:
+            for block in obstore.get(self._remote, name).stream(min_chunk_size=_BLOCK):
+                sha.update(block)
+                file.write(block)
+        return sha.hexdigest()
+
+    def _upload_tree(
+        self, key: str, tree: Path, manifest: bytes, *, over: bool = False
+    ) -> None:
+        for path in files_of_tree(tree):
+            self._upload(_part_name(file_digest(path)), path, over=over)
+        with self.stage() as folder:
+            (folder / "manifest").write_bytes(manifest)
+            self._upload(_tree_name(key), folder / "manifest", over=over)
+
+    def _upload(self, name: str, source: Path, *, over: bool = False) -> None:
+        """Send a file; one that is there with the same length is left, since names are digests."""
+        import obstore
+
+        length = source.stat().st_size
+        there = self._length(name)
+        if there == length and not over:
+            return
+        with _upstream():
+            if over or there is not None or length > _ONE_PUT:
+                obstore.put(self._remote, name, source)
+            else:
+                # Another writer may be first: it had the same bytes.
+                self._created(name, source.read_bytes())
+
+    def _created(self, name: str, data: bytes) -> bool:
+        """Write when nothing has that name; return whether this call wrote it."""
+        import obstore
+        from obstore.exceptions import AlreadyExistsError, PreconditionError
+
+        try:
+            obstore.put(self._remote, name, data, mode="create")
+        except (AlreadyExistsError, PreconditionError):
+            return False
+        return True
+
+    def _length(self, name: str) -> int | None:
+        import obstore
+
+        with _upstream():
+            try:
+                return int(obstore.head(self._remote, name)["size"])
+            except FileNotFoundError:
+                return None
+
+    def _list(self, prefix: str) -> Iterator[Any]:
+        import obstore
+
+        with _upstream():
+            for chunk in obstore.list(self._remote, prefix.rstrip("/")):
+                yield from chunk
+
+    def _drop(self, key: str) -> None:
+        place = self._cache_root / "objects" / key[:2] / key
+        self._checked.discard(key)
+        if place.is_dir():
+            shutil.rmtree(place, ignore_errors=True)
+        else:
+            place.unlink(missing_ok=True)
+
+    def _trim(self, keep: str = "") -> None:
+        """Give up the copies unused for longest when they take more than they may."""
+        with self._lock:
+            places = sorted(
+                (place.stat().st_mtime, place)
+                for place in (self._cache_root / "objects").glob("??/*")
+            )
+            sizes = {
+                place: sum(p.stat().st_size for p in files_of_tree(place))
+                if place.is_dir()
+                else place.stat().st_size
+                for _, place in places
+            }
+            total = sum(sizes.values())
+            for _, place in places:
+                if total <= self._most:
+                    return
+                if place.name != keep:
+                    self._drop(place.name)
+                    total -= sizes[place]
+
+
+def _open(bucket: Bucket) -> Any:
+    from obstore.store import S3Store as Remote
+
+    more: dict[str, Any] = {"endpoint": bucket.endpoint} if bucket.endpoint else {}
+    if bucket.token:
+        more["session_token"] = bucket.token
+    return Remote(
+        bucket.name,
+        prefix=bucket.prefix or None,
+        region=bucket.region,
+        access_key_id=bucket.key_id,
+        secret_access_key=bucket.secret,
+        # The service compares what arrives with this digest and refuses what differs.
+        checksum_algorithm="SHA256",
+        virtual_hosted_style_request=not bucket.endpoint,
+        client_options={
+            "allow_http": bucket.endpoint.startswith("http://"),
+            "timeout": timedelta(seconds=60),
+            "connect_timeout": timedelta(seconds=5),
+        },
+        retry_config={"max_retries": 4, "retry_timeout": timedelta(seconds=30)},
+        **more,
+    )
+
+
+@contextmanager
+def _upstream(key: str = "") -> Iterator[None]:
+    """Word the service's errors; its own texts name addresses and request ids."""
+    from obstore.exceptions import BaseError
+
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise NotFoundError(
+            f"object {key} is not in the store", code="asset-unavailable"
+        ) from error
+    except BaseError as error:
+        raise UpstreamError(
+            f"the object store does not answer as it should ({type(error).__name__})",
+            code="store-unavailable",
+        ) from error
+
+
+def _inner(name: str) -> PurePosixPath:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise IntegrityError(name[:80], expected="a name inside the tree", found="one outside")
+    return path
+
+
+def _file_name(key: str) -> str:
+    split_key(key)
+    return f"objects/{key[:2]}/{key}"
+
+
+def _tree_name(key: str) -> str:
+    split_key(key)
+    return f"trees/{key[:2]}/{key}"
+
+
+def _part_name(digest: str) -> str:
+    split_key(digest)
+    return f"parts/{digest[:2]}/{digest}"
