@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from earthcommons.commons.declarations import read_declaration
+from earthcommons.commons.stories.ingesting_recipe import read_recipe
 from earthcommons.errors import InvalidInputError, NotFoundError
 from earthcommons.model.period import Period
 from earthcommons.model.unit import check_unit
@@ -148,8 +149,11 @@ def test_a_lacking_file_is_not_found_and_a_folder_cannot_be_read(tmp_path: Path)
 
 def test_every_declaration_shown_in_the_documentation_is_accepted(tmp_path: Path) -> None:
     shown = re.findall(r"```toml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(shown) >= 4
-    found = [read_declaration(declared(tmp_path, text)) for text in shown]
+    assert len(shown) >= 5
+    recipes = [text for text in shown if "[scenes]" in text]
+    assert [read_recipe(declared(tmp_path, text)).scenes is None for text in recipes] == [False]
+    whole = [text for text in shown if text not in recipes]
+    found = [read_declaration(declared(tmp_path, text)) for text in whole]
     assert {declaration.nature for declaration in found} == {"observation", "model"}
     units = {variable.unit for declaration in found for variable in declaration.variables}
     assert {check_unit(unit, "the page") for unit in units} >= {"percent", "class", "date"}

@@ -18,7 +18,8 @@ def rows(node: Node) -> dict[str, dict[str, str]]:
 
 def test_a_sound_node_has_nothing_bad_and_counts_its_records(node: Node) -> None:
     found = rows(node)
-    assert list(found) == ["version", "catalogue", "records", "space", "address", "door"]
+    asked = ["version", "catalogue", "records", "space", "address", "door", "formats"]
+    assert list(found)[: len(asked)] == asked
     assert found["catalogue"]["state"] == "ok"
     assert found["records"]["text"].startswith("collection 0 · item 0 · run 0")
     assert found["address"] == {
@@ -41,3 +42,19 @@ def test_a_damaged_catalogue_and_a_full_disk_are_bad(
     found = rows(node)
     assert (found["catalogue"]["state"], found["space"]["state"]) == ("bad", "bad")
     assert "row 7 missing" in found["catalogue"]["text"]
+
+
+def test_the_door_says_which_walls_stand_and_which_formats_are_lacking(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walls = {"landlock": False, "network": True}
+    monkeypatch.setattr("earthcommons.commons.stories.health.confinement", lambda *_: walls)
+    monkeypatch.setattr("earthcommons.commons.stories.health.find_spec", lambda _: None)
+    from earthcommons.commons.stories.health import _door
+
+    _door.cache_clear()
+    found = rows(node)
+    _door.cache_clear()
+    assert found["door"]["state"] == "note"
+    assert "no Landlock here" in found["door"]["text"]
+    assert "earthcommons[grib,hdf4]" in found["formats"]["text"]

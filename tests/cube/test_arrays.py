@@ -153,3 +153,16 @@ def test_an_input_is_recorded_by_the_digest_of_its_bytes(held: Node) -> None:
     assert (ref.item, ref.asset, ref.licence) == ("c/cover", "source", "CC0-1.0")
     with pytest.raises(NotFoundError, match="has no asset 'none'"):
         asset_key(body, "none")
+
+
+def test_a_grid_without_a_code_keeps_the_crs_it_was_described_with() -> None:
+    from pyproj import CRS
+
+    azimuthal = CRS("+proj=laea +lat_0=90 +lon_0=0 +datum=WGS84 +units=m")
+    array = xr.DataArray(
+        np.zeros((2, 2)),
+        dims=("y", "x"),
+        coords={"y": [25_000.0, 0.0], "x": [0.0, 25_000.0]},
+        attrs={"crs": azimuthal.to_wkt()},
+    )
+    assert CRS(str(grid_of(array).crs)).equals(azimuthal, ignore_axis_order=True)

@@ -111,7 +111,9 @@ class PackNode:
                 "bands": [band],
                 "properties": {"proj:code": "EPSG:4326"},
             }
-        admission = Admission("geotiff", store.path(key), ".tif", ".tif", "image/tiff", facts)
+        admission = Admission(
+            "geotiff", "geotiff", store.path(key), ".tif", ".tif", "image/tiff", facts
+        )
         keys = {"data": key, "source": key}
         sizes = dict.fromkeys(keys, store.size(key))
         item = make_item(declaration_of(piece), admission, keys, sizes)

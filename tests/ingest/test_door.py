@@ -238,7 +238,7 @@ def test_a_cube_without_latitude_and_longitude_has_no_crs(desk: Desk, netcdf: Wr
 
 @pytest.mark.parametrize(
     "head",
-    [b"", b"PK\x03\x04", b"%PDF-1.4", b"<svg/>", b"\x89PNG\r\n", b"[1,2]", b"GRIB", b"a\0,b"],
+    [b"", b"PAR1", b"%PDF-1.4", b"<svg/>", b"\x89PNG\r\n", b"[1,2]", b"CDF\1", b"a\0,b"],
 )
 def test_other_formats_are_refused_by_their_bytes(head: bytes) -> None:
     with pytest.raises(RefusedFileError) as error:

@@ -13,13 +13,13 @@ from earthcommons.model.indicator import Text
 from earthcommons.model.period import Period
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from pathlib import Path
     from typing import Literal
 
     Nature = Literal["observation", "model", "reconstruction", "derived"]
 
-__all__ = ["read_declaration"]
+__all__ = ["declared_parts", "read_declaration", "read_toml"]
 
 _REQUIRED = ("item", "collection", "title", "description", "period", "licence", "attribution")
 _NATURES = ("observation", "model", "reconstruction", "derived")
@@ -33,6 +33,8 @@ _KNOWN = (
     "licence_url",
     "crs",
     "bbox",
+    "group",
+    "layer",
 )
 _VARIABLE = tuple(field.name for field in fields(VariableDeclaration))
 _PROVIDER = tuple(field.name for field in fields(ProvidersFile))
@@ -45,42 +47,54 @@ def read_declaration(file: Path) -> Declaration:
         NotFoundError: no such file.
         InvalidInputError: not TOML, or a key is missing, unknown or of another type; it is named.
     """
+    row = read_toml(file)
     try:
-        row = tomllib.loads(file.read_text(encoding="utf-8"))
+        for key in _REQUIRED:
+            if not row.get(key):
+                raise InvalidInputError(f"key {key!r} is missing")
+        return Declaration(**{"nature": "observation"} | declared_parts(row))
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{file.name}: {error}", code=error.code) from error
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """Return what a TOML file says.
+
+    Raises:
+        NotFoundError: no such file.
+        InvalidInputError: not TOML.
+    """
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise NotFoundError(f"there is no declaration {file.name!r}") from error
     except OSError as error:
         raise InvalidInputError(f"{file.name}: cannot be read ({error.strerror})") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{file.name}: {error}") from error
-    try:
-        return _declaration(row)
-    except InvalidInputError as error:
-        raise InvalidInputError(f"{file.name}: {error}", code=error.code) from error
 
 
-def _declaration(row: dict[str, Any]) -> Declaration:
-    for key in _REQUIRED:
-        if not row.get(key):
-            raise InvalidInputError(f"key {key!r} is missing")
+def declared_parts(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the keywords of `Declaration` that a table declares, each checked.
+
+    Raises:
+        InvalidInputError: a key is unknown or of another type; it is named.
+    """
     _only(row, _KNOWN, "")
-    return Declaration(
-        item=_word(row, "item"),
-        collection=_word(row, "collection"),
-        title=_text(row, "title"),
-        description=_text(row, "description"),
+    read: dict[str, Callable[[str], Any]] = {
+        "title": lambda key: _text(row, key),
+        "description": lambda key: _text(row, key),
         # TOML reads 2008 as a number and 2008-01-01 as a date; both are periods as written.
-        period=Period.parse(str(row["period"])),
-        licence=_word(row, "licence"),
-        licence_url=_word(row, "licence_url"),
-        attribution=_word(row, "attribution"),
-        nature=cast("Nature", _one_of(row, "nature", _NATURES, "observation")),
-        derivation=_word(row, "derivation"),
-        crs=_word(row, "crs"),
-        bbox=_box(row.get("bbox")),
-        variables=tuple(_variable(entry) for entry in _tables(row, "variable")),
-        providers=tuple(_provider(entry) for entry in _tables(row, "provider")),
-    )
+        "period": lambda key: Period.parse(str(row[key])),
+        "nature": lambda key: cast("Nature", _one_of(row, key, _NATURES, "observation")),
+        "bbox": lambda key: _box(row[key]),
+        "variable": lambda key: tuple(_variable(entry) for entry in _tables(row, key)),
+        "provider": lambda key: tuple(_provider(entry) for entry in _tables(row, key)),
+    }
+    names = {"variable": "variables", "provider": "providers"}
+    return {
+        names.get(key, key): read[key](key) if key in read else _word(row, key) for key in row
+    }
 
 
 def _variable(entry: dict[str, Any]) -> VariableDeclaration:

@@ -51,7 +51,9 @@ def open_array(
     if (factor, offset) != (1.0, 0.0):
         array = array * factor + offset
     array.name = band["name"]
-    array.attrs = {"unit": wanted, "crs": item["properties"].get("proj:code", "")}
+    stated = item["properties"]
+    crs = stated.get("proj:code") or stated.get("proj:wkt2", "")
+    array.attrs = {"unit": wanted, "crs": crs}
     if band["unit"] == "class":
         array.attrs["nodata"] = band.get("nodata")
     return array

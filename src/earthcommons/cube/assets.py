@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from earthcommons.errors import NotFoundError
+from earthcommons.errors import AccessDeniedError, NotFoundError
 from earthcommons.model.evidence import InputRef
 from earthcommons.store import digest_in
 
@@ -19,7 +19,13 @@ def asset_key(item: Mapping[str, Any], asset: str = "data") -> str:
 
     Raises:
         NotFoundError: the item has no such asset.
+        AccessDeniedError: it has, and the party the item was read for may not fetch it.
     """
+    if asks := item.get("ec:withheld", {}).get(asset):
+        raise AccessDeniedError(
+            f"asset {asset!r} of {item.get('id')} is withheld from you; it asks for"
+            f" {', '.join(asks)}"
+        )
     try:
         href: str = item["assets"][asset]["href"]
     except KeyError as error:

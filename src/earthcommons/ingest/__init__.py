@@ -4,7 +4,18 @@ Knows formats and what must be true of a file; leaves meaning (which indicator, 
 the floors above. Foreign bytes are opened only in a child process with limits; see `jail`.
 """
 
-from earthcommons.ingest.door import Admission, admit, sniff
-from earthcommons.ingest.publish import Outcome, ingest
+from earthcommons.ingest.door import Admission, admit, look, sniff
+from earthcommons.ingest.publish import Outcome, Wish, ingest
+from earthcommons.ingest.sources import Bundle, check_source
 
-__all__ = ["Admission", "Outcome", "admit", "ingest", "sniff"]
+__all__ = [
+    "Admission",
+    "Bundle",
+    "Outcome",
+    "Wish",
+    "admit",
+    "check_source",
+    "ingest",
+    "look",
+    "sniff",
+]

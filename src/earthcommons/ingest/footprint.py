@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["footprint"]
+__all__ = ["footprint", "footprint_of_grid"]
 
 
 def footprint(west: float, south: float, east: float, north: float) -> dict[str, Any]:
@@ -32,6 +32,16 @@ def footprint(west: float, south: float, east: float, north: float) -> dict[str,
         else {"type": "MultiPolygon", "coordinates": rings}
     )
     return {"bbox": [west, south, east, north], "geometry": geometry}
+
+
+def footprint_of_grid(crs: str, bounds: tuple[float, float, float, float]) -> dict[str, Any]:
+    """Return `bbox` and `geometry` of a box in a projected CRS: its outline in degrees.
+
+    A grid around a pole has no box of longitudes; it spans them all.
+    """
+    from rasterio.warp import transform_bounds
+
+    return footprint(*transform_bounds(crs, "EPSG:4326", *bounds, densify_pts=63))
 
 
 def _wrap(longitude: float) -> float:

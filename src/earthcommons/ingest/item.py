@@ -30,6 +30,11 @@ _SOURCE_TYPES = {
     "netcdf": "application/netcdf",
     "csv": "text/csv",
     "geojson": "application/geo+json",
+    "grib": "application/wmo-GRIB2",
+    "hdf4": "application/x-hdf",
+    "geopackage": "application/geopackage+sqlite3",
+    "zip": "application/zip",
+    "tar": "application/x-tar",
 }
 
 
@@ -70,9 +75,9 @@ def make_item(
         data["raster:spatial_resolution"] = facts["spatial_resolution"]
     source = {
         **_asset(keys["source"], sizes["source"]),
-        "type": _SOURCE_TYPES[admission.format],
+        "type": _SOURCE_TYPES[admission.container],
         "roles": ["source"],
-        "title": "File as received",
+        "title": "Files as received" if admission.container == "zip" else "File as received",
     }
     item: dict[str, Any] = {
         "type": "Feature",
@@ -125,15 +130,25 @@ def widen(collection: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
     properties = item["properties"]
     spans.append(
         [
-            properties.get("start_datetime", properties["datetime"]),
-            properties.get("end_datetime", properties["datetime"]),
+            properties.get("start_datetime") or properties["datetime"],
+            properties.get("end_datetime") or properties["datetime"],
         ]
     )
+    # A collection that somebody else wrote may say null: open at that end, or not known yet.
+    spans = [span for span in spans if span != [None, None]]
+    starts, ends = [s[0] for s in spans], [s[1] for s in spans]
     return {
         **collection,
         "extent": {
             "spatial": {"bbox": [_around(known)] if known else [_UNPLACED]},
-            "temporal": {"interval": [[min(s[0] for s in spans), max(s[1] for s in spans)]]},
+            "temporal": {
+                "interval": [
+                    [
+                        None if None in starts else min(starts),
+                        None if None in ends else max(ends),
+                    ]
+                ]
+            },
         },
     }
 

@@ -1,7 +1,9 @@
 """First contact with foreign bytes: a child process with limits, an empty environment, a clock.
 
 The child is forked from a fork server that has already imported the readers (`prelude`), so that
-each admission costs milliseconds and never touches this process. It answers with one JSON file.
+each admission costs milliseconds and never touches this process. Where the kernel lets it, the
+child has no network and sees of the file system its scratch folder and the libraries alone; it
+answers with one JSON file.
 """
 
 from __future__ import annotations
@@ -13,37 +15,54 @@ import json
 import multiprocessing
 import os
 import resource
+import signal
 import sys
+import threading
+import time
 from functools import cache
+from multiprocessing.connection import wait
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from earthcommons.errors import InvalidInputError, RefusedFileError, UnitError
+from earthcommons.ingest.environment import READERS_ENVIRONMENT
+from earthcommons.ingest.landlock import readable_by_readers, restrict
 from earthcommons.model.canonical import parse_strict
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from multiprocessing.context import ForkServerContext
 
     from earthcommons.ingest.limits import Limits
 
-__all__ = ["run_jailed"]
+__all__ = ["confinement", "run_jailed"]
 
 _ANSWER = "answer.json"
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
-_READERS = ("raster", "cube", "table", "vector")
+_READERS = ("archive", "cube", "grib", "hdf4", "look", "ogr", "raster", "table", "vector")
+_BEAT_S = 0.2
+_STARTING = threading.Lock()
 
 
 def run_jailed(
-    reader: str, scratch: Path, task: dict[str, Any], limits: Limits
+    reader: str,
+    scratch: Path,
+    task: dict[str, Any],
+    limits: Limits,
+    *,
+    while_waiting: Callable[[float], None] | None = None,
 ) -> dict[str, Any]:
     """Run `earthcommons.ingest.read_<reader>.convert(scratch, task, limits)` in a child process.
 
     Args:
-        reader: raster, cube, table or vector.
+        reader: one of the readers that take a foreign file.
         scratch: the one folder the child works in; it holds the foreign file as `source`.
         task: JSON value handed to the reader.
         limits: budgets; memory, processor time, bytes written and wall clock are enforced by the
             kernel and by this process.
+        while_waiting: called with the seconds gone, several times a second; what it raises ends
+            the child and comes through.
 
     Returns:
         The JSON object the reader answered with.
@@ -57,15 +76,17 @@ def run_jailed(
     process = _context().Process(
         target=_inside, args=(reader, str(scratch), task, limits), daemon=True
     )
-    process.start()
-    process.join(limits.wall_s)
-    if process.is_alive():
-        process.kill()
+    with _without_main():
+        process.start()
+    try:
+        _wait(process, limits.wall_s, while_waiting)
+    finally:
+        if process.is_alive():
+            process.kill()
         process.join()
-        raise RefusedFileError(f"reading took over {limits.wall_s} s", code="time-limit")
+        code = process.exitcode
+        process.close()
     answer = scratch / _ANSWER
-    code = process.exitcode
-    process.close()
     if code != 0 or not answer.exists():
         raise RefusedFileError(
             "the reader was stopped by these bytes"
@@ -74,10 +95,41 @@ def run_jailed(
             code="malformed",
         )
     value: dict[str, Any] = parse_strict(answer.read_bytes())
+    answer.unlink()
     if (refused := value.get("refused")) is not None:
         kind = UnitError if refused["code"] == "unit-missing" else RefusedFileError
         raise kind(refused["message"], code=refused["code"])
     return value
+
+
+def confinement(scratch: Path, limits: Limits) -> dict[str, bool]:
+    """Return which of the kernel's walls stand around a reader here: `landlock`, `network`."""
+    answer = run_jailed("look", scratch, {"walls": True}, limits)
+    return {"landlock": bool(answer["landlock"]), "network": bool(answer["network"])}
+
+
+def _wait(process: Any, wall_s: float, beat: Callable[[float], None] | None) -> None:
+    start = time.monotonic()
+    while True:
+        gone = time.monotonic() - start
+        if gone >= wall_s:
+            raise RefusedFileError(f"reading took over {wall_s} s", code="time-limit")
+        if wait([process.sentinel], min(_BEAT_S, wall_s - gone) if beat else wall_s - gone):
+            return
+        if beat:
+            beat(time.monotonic() - start)
+
+
+@contextlib.contextmanager
+def _without_main() -> Iterator[None]:
+    """Hide this program's main module: a child would run it again, and has no use for it."""
+    with _STARTING:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
 
 
 @cache
@@ -89,12 +141,16 @@ def _context() -> ForkServerContext:
 
 def _inside(reader: str, scratch: str, task: dict[str, Any], limits: Limits) -> None:
     folder = Path(scratch).resolve()
-    _close_off(folder, limits)
+    walls = _close_off(folder, limits)
     try:
-        module = importlib.import_module(f"earthcommons.ingest.read_{reader}")
-        answer = module.convert(folder, task, limits)
+        if task.get("walls"):
+            answer: dict[str, Any] = dict(walls)
+        else:
+            module = importlib.import_module(f"earthcommons.ingest.read_{reader}")
+            answer = module.convert(folder, task, limits)
     except InvalidInputError as error:
-        answer = {"refused": {"code": error.code, "message": str(error)[:2000]}}
+        message = str(error).replace(scratch, "")[:2000]
+        answer = {"refused": {"code": error.code, "message": message}}
     except MemoryError:
         message = f"reading needs more than {limits.memory_bytes} bytes of memory"
         answer = {"refused": {"code": "declared-too-large", "message": message}}
@@ -104,23 +160,30 @@ def _inside(reader: str, scratch: str, task: dict[str, Any], limits: Limits) -> 
     (folder / _ANSWER).write_text(json.dumps(answer, allow_nan=False))
 
 
-def _close_off(folder: Path, limits: Limits) -> None:
+def _close_off(folder: Path, limits: Limits) -> dict[str, bool]:
+    # Ctrl-C is the parent's to answer: it ends this process itself.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.chdir(folder)
     os.environ.clear()
+    os.environ.update(READERS_ENVIRONMENT | {"TMPDIR": str(folder)})
     # Without a network where the kernel lets an ordinary user drop it; `doctor` says where not.
+    network = False
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+        network = ctypes.CDLL(None).unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0
+    space = limits.memory_bytes + _address_space()
+    landlock = restrict(readable_by_readers(), [folder])
     for what, most in (
-        (resource.RLIMIT_AS, limits.memory_bytes + _address_space()),
+        (resource.RLIMIT_AS, space),
         (resource.RLIMIT_CPU, limits.cpu_s),
         (resource.RLIMIT_FSIZE, limits.written_bytes),
-        (resource.RLIMIT_NOFILE, 256),
+        (resource.RLIMIT_NOFILE, 1024),
         (resource.RLIMIT_CORE, 0),
     ):
         _, hard = resource.getrlimit(what)
         cap = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(what, (cap, cap))
     sys.stdin.close()
+    return {"landlock": landlock, "network": network}
 
 
 def _address_space() -> int:

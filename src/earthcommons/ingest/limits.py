@@ -19,6 +19,11 @@ class Limits:
         json_bytes: size of a GeoJSON document.
         vertices: vertices of all geometries of one file.
         rows: rows of a table.
+        objects: datasets and groups of one HDF file, arrays of one Zarr store, messages of one
+            GRIB file.
+        attribute_bytes: size of one attribute of an HDF file.
+        archive_bytes, archive_members, archive_ratio: what an archive may unpack to, in how
+            many members, and how many bytes one packed byte may become.
         memory_bytes: address space of the child process.
         cpu_s, wall_s: processor time and wall clock of the child process.
     """
@@ -30,6 +35,11 @@ class Limits:
     json_bytes: int = 64 * 2**20
     vertices: int = 2_000_000
     rows: int = 10_000_000
+    objects: int = 20_000
+    attribute_bytes: int = 2**20
+    archive_bytes: int = 20 * 2**30
+    archive_members: int = 10_000
+    archive_ratio: int = 200
     memory_bytes: int = 6 * 2**30
     written_bytes: int = 8 * 2**30
     cpu_s: int = 600

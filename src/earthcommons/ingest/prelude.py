@@ -1,27 +1,15 @@
 """What the fork server imports before the first foreign file arrives; imported nowhere else.
 
-The settings must stand before GDAL registers its drivers: no driver that follows references or
-opens connections, no sidecar files, no network for grids.
+The settings must stand before GDAL registers its drivers.
 """
 
 from __future__ import annotations
 
 import os
 
-os.environ.update(
-    {
-        "GDAL_SKIP": (
-            "VRT,WMS,WCS,WMTS,OGCAPI,HTTP,STACIT,STACTA,GTI,DERIVED,PDF,MBTiles,RASTERLITE,EEDAI,"
-            "PLMOSAIC,DAAS,NGW,Zarr,netCDF,HDF5,HDF5Image,BAG,KEA,GPKG,SRTMHGT"
-        ),
-        "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-        "GDAL_PAM_ENABLED": "NO",
-        "GDAL_NUM_THREADS": "1",
-        "GDAL_CACHEMAX": "256",
-        "PROJ_NETWORK": "OFF",
-        "OMP_NUM_THREADS": "1",
-    }
-)
+from earthcommons.ingest.environment import READERS_ENVIRONMENT
+
+os.environ.update(READERS_ENVIRONMENT)
 
 # GDAL registers its drivers on the first Env; the readers come with everything they import.
 # What is not warm here is paid for by every file: the table of units alone takes half a second.
@@ -29,10 +17,37 @@ import h5netcdf
 import rasterio
 import zarr
 
-from earthcommons.ingest import read_cube, read_raster, read_table, read_vector
+from earthcommons.ingest import (
+    read_archive,
+    read_cube,
+    read_look,
+    read_ogr,
+    read_raster,
+    read_scenes,
+    read_table,
+    read_vector,
+    read_zarr,
+)
 from earthcommons.model.unit import check_unit
 
 with rasterio.Env():
     check_unit("degC", "prelude")
 
-__all__ = ["h5netcdf", "read_cube", "read_raster", "read_table", "read_vector", "zarr"]
+# The other GDAL, that of pyogrio, would drop the driver it is wanted for.
+del os.environ["GDAL_SKIP"]
+read_ogr.only_two_drivers()
+os.environ.update(READERS_ENVIRONMENT)
+
+__all__ = [
+    "h5netcdf",
+    "read_archive",
+    "read_cube",
+    "read_look",
+    "read_ogr",
+    "read_raster",
+    "read_scenes",
+    "read_table",
+    "read_vector",
+    "read_zarr",
+    "zarr",
+]

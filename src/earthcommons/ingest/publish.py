@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 from earthcommons.errors import ConflictError, NotFoundError
-from earthcommons.ingest.door import admit, copy_in
+from earthcommons.ingest.door import admit
 from earthcommons.ingest.item import make_collection, make_item, widen
 from earthcommons.ingest.limits import Limits
+from earthcommons.ingest.sources import Bundle, gather
 from earthcommons.model.canonical import canonical_bytes, digest_of
 from earthcommons.model.party import OPERATOR
 from earthcommons.model.record import Link, Record
+from earthcommons.policy import combine
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from earthcommons.catalog import Catalog
@@ -21,7 +24,33 @@ if TYPE_CHECKING:
     from earthcommons.model.indicator import Text
     from earthcommons.store import ObjectStore
 
-__all__ = ["Outcome", "ingest"]
+__all__ = ["Outcome", "Wish", "ingest"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How an item shall stand, besides what is declared of its bytes.
+
+    Attributes:
+        find, fetch, derive: labels it states; an empty one leaves that to its collection.
+        properties: further STAC properties.
+        replaces: the version it follows; 0 for a new item.
+        owner: group that owns a collection that begins with it.
+    """
+
+    find: str = "open"
+    fetch: str = ""
+    derive: str = ""
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    replaces: int = 0
+    owner: str = ""
+
+    def as_mark(self) -> list[object]:
+        """Return what tells two wishes apart; nothing for the usual one."""
+        if self == Wish():
+            return []
+        labels = [self.find, self.fetch, self.derive]
+        return [labels, dict(self.properties), self.owner]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +62,7 @@ class Outcome:
 
 
 def ingest(
-    source: Path,
+    source: Path | Bundle,
     declaration: Declaration,
     catalog: Catalog,
     store: ObjectStore,
@@ -41,25 +70,48 @@ def ingest(
     collection_title: Text | None = None,
     collection_description: Text | None = None,
     limits: Limits | None = None,
+    scenes: dict[str, Any] | None = None,
+    guessed: Sequence[str] = (),
+    wish: Wish | None = None,
+    while_waiting: Callable[[float], None] | None = None,
 ) -> Outcome:
     """Publish one foreign file as a STAC item with its converted and its original bytes.
 
     Stage and hash a copy, convert it in the jail, settle both objects on disk, then one
     transaction makes item and collection visible. A failure at any step leaves nothing visible.
 
+    Args:
+        source: a file; or a folder, a Shapefile with its parts, or named files, which are kept
+            together as one zip archive.
+        declaration: what is declared of it.
+        catalog: where the item becomes visible.
+        store: where the bytes go.
+        collection_title: title of a collection that begins with this item.
+        collection_description: its description.
+        limits: budgets; the defaults where left out.
+        scenes: which file is which band of which time, and what to make of them.
+        guessed: keys of the declaration that nobody declared, kept in `ec:guessed`.
+        wish: rule, further metadata and place in a row of versions, where they are not the usual.
+        while_waiting: called several times a second while the file is read; what it raises ends
+            the admission and leaves nothing.
+
     Raises:
         NotFoundError: no such file.
         RefusedFileError: the file breaks a rule; `code` names it.
         UnitError: a unit is missing or disagrees.
-        ConflictError: the id exists with other bytes or another declaration (`exists`).
+        ConflictError: the id exists with other bytes or another declaration (`exists`), or is no
+            longer the version that `wish` replaces (`stale`).
     """
-    limits = limits or Limits()
+    limits, wish = limits or Limits(), wish or Wish()
     with store.stage() as scratch:
-        received = copy_in(source, scratch / "source", limits)
-        mark = digest_of(canonical_bytes([received, _declared(declaration)]))
-        if _already(catalog, declaration, mark):
+        received = gather(source, scratch / "source", limits)
+        said = [received, _declared(declaration), *([scenes] if scenes else [])]
+        mark = digest_of(canonical_bytes([*said, *wish.as_mark()]))
+        if _already(catalog, declaration, mark, wish.replaces):
             return Outcome(declaration.name, "unchanged")
-        admission = admit(scratch, declaration, limits)
+        admission = admit(
+            scratch, declaration, limits, scenes=scenes, while_waiting=while_waiting
+        )
         put = store.put_tree if admission.output.is_dir() else store.put_file
         keys = {
             "data": put(admission.output, admission.suffix),
@@ -68,37 +120,56 @@ def ingest(
     sizes = {role: store.size(key) for role, key in keys.items()}
     item = make_item(declaration, admission, keys, sizes)
     item["properties"]["ec:declared"] = mark
+    if guessed:
+        item["properties"]["ec:guessed"] = sorted(guessed)
+    item["properties"] |= wish.properties
+    stated = {k: v for k, v in (("fetch", wish.fetch), ("derive", wish.derive)) if v}
+    if stated:
+        item["ec:access"] = stated
     with catalog.transaction() as tx:
-        tx.put(
-            Record(
-                "item",
-                declaration.name,
-                item,
-                links=(Link("in", "collection", declaration.collection),),
-            )
-        )
+        links = (Link("in", "collection", declaration.collection),)
+        record = Record("item", declaration.name, item, access=wish.find, links=links)
+        if wish.replaces:
+            _check_version(catalog, declaration.name, wish.replaces)
+            tx.revise(record)
+        else:
+            tx.put(record)
+        # A collection that begins with it asks what it asks: its extent is that of the item.
+        label, owned = combine(wish.find), {"ec:owner": wish.owner} if wish.owner else {}
         try:
-            collection = widen(
-                catalog.get("collection", declaration.collection, OPERATOR), item
-            )
+            label = catalog.stated("collection", declaration.collection, OPERATOR)[0]
+            collection = catalog.get("collection", declaration.collection, OPERATOR)
+            # Place and time of what asks for more than its collection are not told by it.
+            if combine(wish.find, label) == label:
+                collection = widen(collection, item)
         except NotFoundError:
-            collection = make_collection(
+            collection = owned | make_collection(
                 declaration,
                 collection_title or declaration.title,
                 collection_description or declaration.description,
                 item,
             )
-        tx.revise(Record("collection", declaration.collection, collection))
+        tx.revise(Record("collection", declaration.collection, collection, access=label))
     return Outcome(declaration.name, "published")
 
 
-def _already(catalog: Catalog, declaration: Declaration, mark: str) -> bool:
+def _check_version(catalog: Catalog, name: str, version: int) -> None:
+    known = catalog.version("item", name)
+    if known is None or known[0] != version:
+        raise ConflictError(
+            f"item {name} is no longer version {version}: look at it again", code="stale"
+        )
+
+
+def _already(catalog: Catalog, declaration: Declaration, mark: str, replaces: int) -> bool:
     try:
         item = catalog.get("item", declaration.name, OPERATOR)
     except NotFoundError:
         return False
     if item["properties"].get("ec:declared") == mark:
         return True
+    if replaces:
+        return False
     raise ConflictError(
         f"item {declaration.name} exists with other bytes or another declaration;"
         " give this one another id, or publish it as a new version",
@@ -120,4 +191,10 @@ def _declared(declaration: Declaration) -> list[object]:
         ],
         [file.as_json() for file in declaration.providers],
         list(declaration.bbox or ()),
+        # Keys that came later are named only where they say something: older marks still hold.
+        *(
+            [[declaration.group, declaration.layer]]
+            if declaration.group or declaration.layer
+            else []
+        ),
     ]

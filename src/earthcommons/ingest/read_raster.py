@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import rasterio
 from rasterio.warp import transform_bounds
 
-from earthcommons.errors import RefusedFileError, UnitError
+from earthcommons.errors import RefusedFileError
 from earthcommons.ingest.footprint import footprint
-from earthcommons.model.unit import check_unit, same_unit
+from earthcommons.ingest.settled import settle_unit, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from rasterio.io import DatasetReader
 
     from earthcommons.ingest.limits import Limits
 
-__all__ = ["convert"]
+__all__ = ["check_grid", "check_size", "convert", "opened"]
 
 _MEDIA_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
 
@@ -34,18 +36,32 @@ def convert(folder: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any
         UnitError: a band has no unit and none is declared, or both speak and disagree.
     """
     target = folder / "out.tif"
-    try:
-        with rasterio.open(folder / "source", driver="GTiff") as source:
-            _check_size(source, limits)
-            _check_grid(source, task)
-            bands = [_band_facts(source, n, task) for n in source.indexes]
-            statistics = _statistics(source)
-            _write(source, target, [band["unit"] for band in bands], _categorical(task, bands))
+    with opened(folder / task.get("source", "source")) as source:
+        check_size(source, limits)
+        check_grid(source, task)
+        bands = [_band_facts(source, n, task) for n in source.indexes]
+        if task.get("look"):
             facts = _projection(source)
-    except rasterio.errors.RasterioIOError as error:
-        raise RefusedFileError(f"not a whole GeoTIFF: {error}", code="malformed") from error
+            return shown(
+                ({**band, "datatype": band["data_type"]} for band in bands),
+                crs=facts["properties"].get("proj:code", "")[:60], bbox=facts["bbox"],
+            )  # fmt: skip
+        with _decoded(source, folder) as (values, warnings):
+            for band, dtype, nodata in zip(
+                bands, values.dtypes, values.nodatavals, strict=True
+            ):
+                band["data_type"] = dtype
+                if nodata is not None:
+                    band["nodata"] = "nan" if math.isnan(nodata) else nodata
+            statistics, infinite = _statistics(values)
+            _write(values, target, [band["unit"] for band in bands], _categorical(task, bands))
+            facts = _projection(values)
+    if infinite:
+        warnings.append(f"{infinite} infinite values count as missing in the statistics")
     for band, figures in zip(bands, statistics, strict=True):
         band["statistics"] = figures
+    if warnings:
+        facts["properties"]["ec:warnings"] = warnings
     return {
         "output": target.name,
         "suffix": ".tif",
@@ -55,7 +71,59 @@ def convert(folder: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any
     }
 
 
-def _check_size(source: DatasetReader, limits: Limits) -> None:
+@contextmanager
+def opened(source: Path) -> Iterator[DatasetReader]:
+    """Yield a GeoTIFF, opened by its one driver; a read that fails is a refusal.
+
+    Raises:
+        RefusedFileError: not a whole GeoTIFF.
+    """
+    try:
+        with rasterio.open(source, driver="GTiff") as reader:
+            yield reader
+    except rasterio.errors.RasterioIOError as error:
+        words = str(error).replace(str(source), source.name)
+        raise RefusedFileError(
+            f"not a whole GeoTIFF: {words}"[:300], code="malformed"
+        ) from error
+
+
+@contextmanager
+def _decoded(source: DatasetReader, folder: Path) -> Iterator[tuple[DatasetReader, list[str]]]:
+    """Yield the raster in its units: where bands carry scale and offset, as numbers after both."""
+    if all((s, o) == (1.0, 0.0) for s, o in zip(source.scales, source.offsets, strict=True)):
+        yield source, []
+        return
+    warnings = []
+    profile = {
+        "driver": "GTiff", "dtype": "float32", "count": source.count, "width": source.width,
+        "height": source.height, "crs": source.crs, "transform": source.transform,
+        "nodata": math.nan, "tiled": True, "blockxsize": 512, "blockysize": 512,
+        "compress": "zstd", "zstd_level": 1, "bigtiff": "if_safer",
+    }  # fmt: skip
+    with rasterio.open(folder / "decoded.tif", "w", **profile) as out:
+        for n, scale, offset in zip(source.indexes, source.scales, source.offsets, strict=True):
+            sound = scale != 0 and math.isfinite(scale) and math.isfinite(offset)
+            if not sound:
+                warnings.append(f"band {n} has scale {scale:g}: its values cannot be known")
+            for _, window in out.block_windows(n):
+                raw = source.read(n, window=window, masked=True).astype("f8")
+                values = (raw * scale + offset).filled(math.nan)
+                out.write(
+                    (values if sound else np.full_like(values, math.nan)).astype("f4"),
+                    n, window=window,
+                )  # fmt: skip
+        out.descriptions = source.descriptions
+    with rasterio.open(folder / "decoded.tif", driver="GTiff") as reader:
+        yield reader, warnings
+
+
+def check_size(source: DatasetReader, limits: Limits) -> None:
+    """Refuse a raster by the size it declares.
+
+    Raises:
+        RefusedFileError: too many pixels or bands (`declared-too-large`).
+    """
     pixels = source.width * source.height
     if pixels > limits.band_pixels or source.count > limits.bands:
         raise RefusedFileError(
@@ -65,11 +133,20 @@ def _check_size(source: DatasetReader, limits: Limits) -> None:
         )
 
 
-def _check_grid(source: DatasetReader, task: dict[str, Any]) -> None:
+def check_grid(source: DatasetReader, task: dict[str, Any]) -> None:
+    """Refuse a grid that is none: no CRS, rotated, without size, or not on Earth.
+
+    Raises:
+        RefusedFileError: `crs-missing`, `crs-invalid`, `bad-geotransform`, `axis-order`.
+    """
     if source.crs is None or not source.crs.to_wkt():
         raise RefusedFileError(
             "no CRS: write one into the file (gdal_edit.py -a_srs EPSG:4326 file.tif)",
             code="crs-missing",
+        )
+    if not (source.crs.is_geographic or source.crs.is_projected):
+        raise RefusedFileError(
+            "the CRS is no place on a map (vertical, or of an instrument)", code="crs-invalid"
         )
     if task["crs"] and source.crs != _crs(task["crs"]):
         raise RefusedFileError(
@@ -80,6 +157,12 @@ def _check_grid(source: DatasetReader, task: dict[str, Any]) -> None:
     numbers = (t.a, t.b, t.c, t.d, t.e, t.f)
     if not all(map(math.isfinite, numbers)) or t.a == 0 or t.e == 0:
         raise RefusedFileError(f"geotransform {numbers} is no grid", code="bad-geotransform")
+    if t.a < 0 or t.e > 0:
+        raise RefusedFileError(
+            "rows run from south to north or columns from east to west: turn it"
+            " (gdalwarp in.tif out.tif)",
+            code="bad-geotransform",
+        )
     if t.b or t.d:
         raise RefusedFileError(
             "rotated grids are not read: warp it first", code="bad-geotransform"
@@ -115,13 +198,11 @@ def _band_facts(source: DatasetReader, n: int, task: dict[str, Any]) -> dict[str
     declared = task["variables"][n - 1] if n <= len(task["variables"]) else {}
     name = declared.get("name") or source.descriptions[n - 1] or f"b{n}"
     written, stated = source.units[n - 1] or "", declared.get("unit", "")
-    if written and stated and not same_unit(written, stated):
-        raise UnitError(f"band {n}: the file says {written}, the declaration {stated}")
     nodata = source.nodatavals[n - 1]
     facts: dict[str, Any] = {
         "name": name,
         "data_type": source.dtypes[n - 1],
-        "unit": check_unit(stated or written, f"band {n} ({name})"),
+        "unit": settle_unit(written, stated, f"band {n} ({name})", task),
     }
     if meaning := declared.get("meaning"):
         facts["description"] = meaning
@@ -141,14 +222,16 @@ def _categorical(task: dict[str, Any], bands: list[dict[str, Any]]) -> bool:
     )
 
 
-def _statistics(source: DatasetReader) -> list[dict[str, float]]:
+def _statistics(source: DatasetReader) -> tuple[list[dict[str, float]], int]:
     # Reading every block here also proves that the file is whole before anything is published.
     figures = []
+    infinite = 0
     for n in source.indexes:
         count, mean, m2 = 0, 0.0, 0.0
         low, high = math.inf, -math.inf
         for _, window in source.block_windows(n):
             values = source.read(n, window=window, masked=True).compressed().astype("f8")
+            infinite += int(np.isinf(values).sum())
             values = values[np.isfinite(values)]
             if values.size == 0:
                 continue
@@ -165,7 +248,7 @@ def _statistics(source: DatasetReader) -> list[dict[str, float]]:
             figure |= {"minimum": low, "maximum": high, "mean": mean}
             figure |= {"stddev": math.sqrt(m2 / count)}
         figures.append(figure)
-    return figures
+    return figures, infinite
 
 
 def _write(source: DatasetReader, target: Path, units: list[str], categorical: bool) -> None:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from earthcommons.errors import RefusedFileError
+from earthcommons.ingest.settled import declared_of, shown
 from earthcommons.model.unit import check_unit
 
 if TYPE_CHECKING:
@@ -44,9 +45,11 @@ def convert(folder: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any
             not of its column's type; the message names row and column.
         UnitError: a column has no unit.
     """
-    declared = {variable["name"]: variable for variable in task["variables"]}
-    rows = _rows(folder / "source")
-    header = next(rows)
+    declared = declared_of(task)
+    rows = _rows(folder / task.get("source", "source"))
+    header = next(rows, [])
+    if task.get("look"):
+        return _look(header, rows, declared)
     _check_header(header, declared)
     columns: list[list[Any]] = [[] for _ in header]
     count = 0
@@ -90,6 +93,31 @@ def convert(folder: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any
             ],
         },
     }
+
+
+def _look(
+    header: list[str], rows: Iterator[list[str]], declared: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the columns with what is declared of them, or the type their first cells show."""
+    first = [row for _, row in zip(range(200), rows, strict=False) if len(row) == len(header)]
+    variables = []
+    for n, name in enumerate(header[:_COLUMNS]):
+        cells = [cell for row in first if (cell := row[n].strip()) not in _ABSENT]
+        said = declared.get(name, {})
+        kind = said.get("datatype") or _seems(cells)
+        variables.append({"name": name, "unit": said.get("unit", ""), "datatype": kind})
+    return shown(variables)
+
+
+def _seems(cells: list[str]) -> str:
+    for kind in ("integer", "number", "date"):
+        try:
+            for cell in cells:
+                _cell(cell, kind, 0, "")
+        except RefusedFileError:
+            continue
+        return kind if cells else "string"
+    return "string"
 
 
 def _rows(source: Path) -> Iterator[list[str]]:

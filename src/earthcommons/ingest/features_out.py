@@ -1,0 +1,114 @@
+"""Features as GeoParquet with what they hold. Runs in the jail; see `jail`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+
+from earthcommons.errors import RefusedFileError
+from earthcommons.ingest.footprint import footprint
+from earthcommons.ingest.settled import shown
+from earthcommons.model.canonical import canonical_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["check_geometry", "finish_features"]
+
+
+def finish_features(
+    folder: Path,
+    task: dict[str, Any],
+    properties: Sequence[dict[str, Any]],
+    geometries: Sequence[Any],
+    *,
+    members: dict[str, Any] | None = None,
+    more: dict[str, Any] | None = None,
+    period: tuple[str, str] | None = None,
+) -> dict[str, Any]:
+    """Write `folder/out.parquet` (GeoParquet 1.1) and say what it holds.
+
+    Args:
+        folder: scratch folder.
+        task: what was declared; with `look` nothing is written.
+        properties: JSON value of every feature.
+        geometries: shapes in WGS 84, longitude first; None for a feature without a place.
+        members: what the collection carried beside its features.
+        more: further members of the answer's `properties`.
+        period: first and last day the features speak of, where they say so.
+    """
+    placed = [geometry for geometry in geometries if geometry is not None]
+    if not placed:
+        raise RefusedFileError("no feature has a place", code="invalid-geometry")
+    west, south, east, north = (float(edge) for edge in shapely.total_bounds(placed))
+    place: dict[str, Any] = {
+        "bbox": [west, south, east, north],
+        "geometry": {"type": "Point", "coordinates": [west, south]},
+    }
+    if (west, south) != (east, north):
+        place = footprint(west, south, east, north)
+    if task.get("look"):
+        names = sorted({name for row in properties[:100] for name in row})
+        return shown(
+            [{"name": name} for name in names], crs="EPSG:4326", bbox=place["bbox"],
+            features=len(properties), period=period, **(more or {}),
+        )  # fmt: skip
+    kinds = sorted({geometry.geom_type for geometry in placed})
+    table = pa.table(
+        {
+            "properties": [canonical_bytes(row).decode() for row in properties],
+            "geometry": pa.array(
+                [None if g is None else shapely.to_wkb(g, byte_order=1) for g in geometries],
+                pa.binary(),
+            ),
+        }
+    )
+    columns = {"geometry": {"encoding": "WKB", "geometry_types": kinds}}
+    geo = {"version": "1.1.0", "primary_column": "geometry", "columns": columns}
+    table = table.replace_schema_metadata(
+        {"geo": canonical_bytes(geo), "members": canonical_bytes(members or {})}
+    )
+    pq.write_table(table, folder / "out.parquet", compression="zstd")
+    return {
+        "output": "out.parquet",
+        "suffix": ".geo.parquet",
+        "media_type": "application/vnd.apache.parquet",
+        **place,
+        "bands": [],
+        "properties": {
+            "table:row_count": len(properties),
+            "proj:code": "EPSG:4326",
+            **(more or {}),
+        },
+    }
+
+
+def check_geometry(geometry: Any, n: int) -> Any:
+    """Return a shape in WGS 84 that is one.
+
+    Raises:
+        RefusedFileError: empty, beyond the globe, or crossing itself (with the place).
+    """
+    if geometry is None or geometry.is_empty:
+        raise RefusedFileError(f"feature {n} is empty", code="invalid-geometry")
+    west, south, east, north = geometry.bounds
+    if not np.isfinite((west, south, east, north)).all():
+        raise RefusedFileError(
+            f"feature {n}: a coordinate is no number", code="invalid-geometry"
+        )
+    if min(south, north) < -90 or max(south, north) > 90:
+        raise RefusedFileError(
+            f"feature {n}: latitude beyond ±90: longitude and latitude look swapped",
+            code="axis-order",
+        )
+    if west < -180 or east > 180:
+        raise RefusedFileError(f"feature {n}: longitude beyond ±180", code="invalid-geometry")
+    if not geometry.is_valid:
+        why = shapely.is_valid_reason(geometry)
+        raise RefusedFileError(f"feature {n}: {why}", code="invalid-geometry")
+    return geometry

@@ -1,0 +1,122 @@
+"""`ingest` on the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import xarray as xr
+from tests.cli.conftest import run_cli
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHARED = 'licence = "CC0-1.0"\nattribution = "someone"\n'
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    run_cli("init", tmp_path / "node")
+    (tmp_path / "shared.toml").write_text(SHARED)
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name, offset in (("a_2018", 0), ("b_2019", 10)):
+        point = {"type": "Point", "coordinates": [10 + offset, 50]}
+        features = [{"type": "Feature", "properties": {"n": 1}, "geometry": point}]
+        text = json.dumps({"type": "FeatureCollection", "features": features})
+        (folder / f"{name}.geojson").write_text(text)
+    return tmp_path
+
+
+def test_a_dry_run_shows_each_file_and_publishes_nothing(desk: Path) -> None:
+    (desk / "in" / "notes.txt").write_text("none")
+    said = ("ingest", desk / "in", "--collection", "c", "--node", desk / "node", "--dry-run")
+    ended = run_cli(*said)
+    assert "incomplete  a_2018.geojson" in ended.out
+    assert "missing   licence, attribution" in ended.out
+    assert "[format-mismatch]" in ended.out
+    assert ended.out.endswith("0 of 3 can be published; nothing was\n")
+    found = run_cli(*said, "--declare", desk / "shared.toml", "--json").json()
+    assert [one["state"] for one in found] == ["ready", "ready", "refused"]
+    assert found[0]["guessed"] == ["title", "description", "period"]
+    assert run_cli("search", "--node", desk / "node", "--json").json() == []
+
+
+def test_a_folder_is_published_and_published_again_unchanged(desk: Path) -> None:
+    said = ("ingest", desk / "in", "--collection", "c", "--declare", desk / "shared.toml",
+            "--node", desk / "node")  # fmt: skip
+    assert run_cli(*said).out.count("published") == 2
+    found = run_cli(*said, "--json").json()
+    assert [one["state"] for one in found] == ["unchanged", "unchanged"]
+    assert found[0]["item"] == "c/a_2018"
+
+
+def test_one_refusal_among_many_ends_with_its_code_after_the_others(desk: Path) -> None:
+    (desk / "in" / "page.html").write_text("<html>")
+    ended = run_cli(
+        "ingest", desk / "in", "--collection", "c", "--declare", desk / "shared.toml",
+        "--node", desk / "node",
+    )  # fmt: skip
+    assert ended.code == 2
+    assert ended.out.count("published") == 2
+    assert "1 of 3 refused" in ended.err
+    assert "[format-mismatch]" in ended.err
+
+
+def test_an_address_is_refused_as_it_was_typed(desk: Path) -> None:
+    ended = run_cli("ingest", "http://127.0.0.1:9/x", "--node", desk / "node")
+    assert (ended.code, "[source-forbidden]" in ended.err) == (2, True)
+    assert run_cli("ingest", "--node", desk / "node").code == 2
+
+
+def test_a_watched_folder_is_published_until_idle(desk: Path) -> None:
+    ended = run_cli(
+        "ingest", "--follow", desk / "in", "--collection", "c", "--declare",
+        desk / "shared.toml", "--node", desk / "node", "--still", 0.1, "--until-idle",
+    )  # fmt: skip
+    assert ended.out == "published  c/a_2018\npublished  c/b_2019\n"
+
+
+def test_ctrl_c_leaves_only_what_was_acknowledged(desk: Path) -> None:
+    lat, lon = np.linspace(60, -60, 1500), np.linspace(-170, 170, 3500)
+    values = np.random.default_rng(1).random((6, 1500, 3500), "f4")
+    axes = {
+        "time": np.arange(6).astype("M8[D]").astype("M8[ns]"),
+        "lat": ("lat", lat, {"units": "degrees_north"}),
+        "lon": ("lon", lon, {"units": "degrees_east"}),
+    }
+    big = xr.Dataset({"v": (("time", "lat", "lon"), values, {"units": "1"})}, axes)
+    big.to_netcdf(desk / "in" / "c_2020.nc", engine="h5netcdf")
+    command = [
+        sys.executable, "-c", "from earthcommons.cli.main import main; main()", "ingest",
+        str(desk / "in"), "--collection", "c", "--declare", str(desk / "shared.toml"),
+        "--node", str(desk / "node"),
+    ]  # fmt: skip
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True, env=dict(os.environ),
+    )  # fmt: skip
+    # Ctrl-C once the second item is there: the third is then being read.
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        found = run_cli("search", "--node", desk / "node", "--json").json()
+        if len(found) == 2:
+            break
+        time.sleep(0.05)
+    # A terminal sends it to every process of the group.
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, out + err
+    assert out.count("published") == 2
+    assert "cancelled" in out
+    assert "Traceback" not in err
+    items = run_cli("search", "--node", desk / "node", "--json").json()
+    assert sorted(item["id"] for item in items) == ["a_2018", "b_2019"]
+    assert list((desk / "node" / "tmp").iterdir()) == []
