@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from earthcommons.errors import InvalidInputError
-from earthcommons.kernels.trend_pixels import trend_pixels
 
 __all__ = [
     "MannKendall",
@@ -192,6 +191,9 @@ def trend_map(cube: NDArray[Any], times: ArrayLike | None = None) -> TrendMap:
     if array.ndim != 3:
         raise InvalidInputError(f"a cube has dims (time, y, x), not {array.ndim} dims")
     clock = _times(times, array.shape[0])
+    # It loads numba: whoever asks for one series does without.
+    from earthcommons.kernels.trend_pixels import trend_pixels
+
     flat = array.reshape(array.shape[0], -1)
     out = np.full((flat.shape[1], 4), np.nan)
     count = np.zeros(flat.shape[1], dtype=np.int64)

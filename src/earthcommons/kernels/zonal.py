@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earthcommons.errors import InvalidInputError
-from earthcommons.kernels.compiling import compiled
 
 __all__ = ["Plan", "Sums", "class_sums", "make_plan", "weighted_sums"]
 
@@ -141,6 +140,9 @@ def weighted_sums(plan: Plan, values: NDArray[Any], *, threads: int = 1) -> Sums
     Raises:
         InvalidInputError: `values` has other cells than the plan.
     """
+    # The loops load numba: whoever only reads the catalogue does without.
+    from earthcommons.kernels.zonal_loops import sum_steps
+
     array = np.asarray(values)
     if array.dtype not in (np.float32, np.float64):
         array = array.astype(np.float64 if array.dtype.itemsize > 2 else np.float32)
@@ -148,7 +150,7 @@ def weighted_sums(plan: Plan, values: NDArray[Any], *, threads: int = 1) -> Sums
     out = np.zeros((len(array), plan.zones, 4))
 
     def work(steps: slice) -> None:
-        _sum_steps(
+        sum_steps(
             array[steps],
             plan.block_ptr,
             plan.piece_zone,
@@ -193,6 +195,9 @@ def class_sums(
     Raises:
         InvalidInputError: a zone holds a class not listed, or the arrays do not fit.
     """
+    # The loops load numba: whoever only reads the catalogue does without.
+    from earthcommons.kernels.zonal_loops import sum_classes
+
     array = np.asarray(classes)
     if array.dtype.kind not in "iub":
         raise InvalidInputError(f"classes must be integers, not {array.dtype}")
@@ -213,7 +218,7 @@ def class_sums(
     weight = np.ascontiguousarray(weights, dtype=np.float64)
 
     def work(steps: slice) -> None:
-        _sum_classes(
+        sum_classes(
             array[steps], start, index, weight, codes[order], order, out[steps], stray[steps]
         )
 
@@ -253,83 +258,3 @@ def _share(work: Callable[[slice], None], steps: int, threads: int) -> None:
     edges = np.linspace(0, steps, count + 1).astype(int)
     with ThreadPoolExecutor(count) as pool:
         list(pool.map(work, [slice(a, b) for a, b in pairwise(edges)]))
-
-
-@compiled(reorder=True)
-def _sum_steps(
-    values: NDArray[Any],
-    block_ptr: Ints,
-    piece_zone: Ints,
-    run_ptr: Ints,
-    run_start: Ints,
-    run_stop: Ints,
-    run_weights: Floats,
-    single_ptr: Ints,
-    single_index: NDArray[np.uint64],
-    single_weights: Floats,
-    out: Floats,
-) -> None:
-    for b in range(len(block_ptr) - 1):
-        for t in range(values.shape[0]):
-            x = values[t]
-            for p in range(block_ptr[b], block_ptr[b + 1]):
-                total = weight = area = cells = 0.0
-                for r in range(run_ptr[p], run_ptr[p + 1]):
-                    # A slice, so that its index starts at zero and needs no test for negatives.
-                    run = x[run_start[r] : run_stop[r]]
-                    part = 0.0
-                    count = 0
-                    # Counting in integers is what lets the compiler use vector units here.
-                    for c in range(len(run)):
-                        v = run[c]
-                        valid = v == v
-                        part += np.float64(v) if valid else 0.0
-                        count += valid
-                    total += run_weights[r, 0] * part
-                    weight += run_weights[r, 0] * count
-                    area += run_weights[r, 1] * count
-                    cells += run_weights[r, 2] * count
-                index = single_index[single_ptr[p] : single_ptr[p + 1]]
-                u = single_weights[0, single_ptr[p] : single_ptr[p + 1]]
-                w = single_weights[1, single_ptr[p] : single_ptr[p + 1]]
-                f = single_weights[2, single_ptr[p] : single_ptr[p + 1]]
-                for q in range(len(index)):
-                    v = x[index[q]]
-                    valid = v == v
-                    total += u[q] * np.float64(v) if valid else 0.0
-                    weight += u[q] if valid else 0.0
-                    area += w[q] if valid else 0.0
-                    cells += f[q] if valid else 0.0
-                z = piece_zone[p]
-                out[t, z, 0] += total
-                out[t, z, 1] += weight
-                out[t, z, 2] += area
-                out[t, z, 3] += cells
-
-
-@compiled()
-def _sum_classes(
-    classes: NDArray[Any],
-    indptr: Ints,
-    indices: Ints,
-    weights: Floats,
-    codes: Ints,
-    columns: Ints,
-    out: Floats,
-    stray: Ints,
-) -> None:
-    for t in range(classes.shape[0]):
-        for z in range(len(indptr) - 1):
-            last = np.int64(0)
-            column = np.int64(-1)
-            for q in range(indptr[z], indptr[z + 1]):
-                value = np.int64(classes[t, indices[q]])
-                # Neighbours are mostly of one class: look it up only when it changes.
-                if column < 0 or value != last:
-                    place = np.searchsorted(codes, value)
-                    if place == len(codes) or codes[place] != value:
-                        stray[t] = indices[q]
-                        break
-                    last = value
-                    column = columns[place]
-                out[t, z, column] += weights[q]

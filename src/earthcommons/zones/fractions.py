@@ -1,15 +1,10 @@
 """Covered fractions of one zone on a grid that is continued around the Earth."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import exactextract
 import numpy as np
-import shapely
-from exactextract.feature import Feature, FeatureSource
-from exactextract.raster import NumPyRasterSource
 from numpy.typing import NDArray
 
 from earthcommons.errors import InvalidInputError
@@ -171,16 +166,11 @@ def _extract(
     west = lattice.west + lattice.dx * window.left
     width, height = window.right - window.left, window.bottom - window.top
     a, b = lattice.first + lattice.dy * window.top, lattice.first + lattice.dy * window.bottom
-    source = NumPyRasterSource(
-        np.broadcast_to(np.int8(0), (height, width)),
-        west,
-        min(a, b),
-        west + lattice.dx * width,
-        max(a, b),
-    )
-    found = exactextract.exact_extract(source, _Shapes(shape), ["cell_id", "coverage"])
-    cell = np.asarray(found[0]["properties"]["cell_id"], dtype=np.int64)
-    covered: NDArray[np.float64] = np.asarray(found[0]["properties"]["coverage"], np.float64)
+    # The library is loaded where weights are made: whoever only reads the catalogue does without.
+    from earthcommons.zones.exact_cells import covered_cells
+
+    box = (west, min(a, b), west + lattice.dx * width, max(a, b))
+    cell, covered = covered_cells(shape, box, (height, width))
     keep = covered > 0
     row, column, fraction = *np.divmod(cell[keep], width), covered[keep]
     # exactextract numbers rows from the north.
@@ -231,32 +221,3 @@ def _merge(
     if np.any(total > 1 + 1e-6):
         raise InvalidInputError(f"region {zone_id} covers a cell more than once")
     return cells, np.asarray(total, np.float64)
-
-
-class _Shapes(FeatureSource):  # type: ignore[misc]
-    """One shape as exactextract reads it; well-known binary is faster than GeoJSON."""
-
-    def __init__(self, shape: "BaseGeometry") -> None:
-        super().__init__()
-        self._shape = shape
-
-    def count(self) -> int:
-        return 1
-
-    def __iter__(self) -> Iterator["_Shape"]:
-        yield _Shape(self._shape)
-
-    def srs_wkt(self) -> None:
-        return None
-
-
-class _Shape(Feature):  # type: ignore[misc]
-    def __init__(self, shape: "BaseGeometry") -> None:
-        super().__init__()
-        self._shape = shape
-
-    def geometry(self) -> bytes:
-        return shapely.to_wkb(self._shape)
-
-    def fields(self) -> list[str]:
-        return []
