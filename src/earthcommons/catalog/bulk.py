@@ -15,13 +15,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from earthcommons.catalog.item_rows import ItemRow, facets_of, item_row, time_unit
+from earthcommons.catalog.item_rows import (
+    ItemRow,
+    address_parts,
+    facets_of,
+    item_row,
+    time_unit,
+)
 from earthcommons.catalog.labelling import Faces
 from earthcommons.catalog.text import index_text, words_row
 from earthcommons.errors import ConflictError
 from earthcommons.model.canonical import canonical_bytes
 from earthcommons.model.record import Record
-from earthcommons.policy import OPEN
 
 if TYPE_CHECKING:
     import sqlite3
@@ -55,7 +60,7 @@ class _Item(NamedTuple):
     digest: str
     text: str
     tags: str
-    assets: tuple[tuple[str, str, str], ...]
+    parts: tuple[int, ...]
     silent: bool
 
     @property
@@ -101,7 +106,7 @@ def prepare(bodies: Iterable[dict[str, Any]]) -> Batch:
                     index_text(record),
                     orjson.dumps(facets_of(body)).decode(),
                 ),
-                tuple((n, a["href"], a.get("ec:access", OPEN)) for n, a in assets.items()),
+                tuple(address_parts(body)),
                 "ec:access" not in body and not any("ec:access" in a for a in assets.values()),
             )
         )
@@ -171,12 +176,17 @@ def insert(
         ],
     )
     sql.executemany(
-        "INSERT INTO asset VALUES (?,?,?,?,?)",
+        "INSERT INTO asset VALUES (?,?,?,?)",
         [
-            (k, role, href, own, access[role])
+            (k, role, i.record.body["assets"][role]["ec:access"], label)
             for (k, i), (_, _, access, _) in zip(numbered, seen, strict=True)
-            for role, href, own in i.assets
+            for role, label in access.items()
         ],
+    )
+    # In order, so that each page of the tree is met once for the batch.
+    sql.executemany(
+        "INSERT INTO address VALUES (?,?)",
+        sorted((part, k) for k, i in numbered for part in i.parts),
     )
     sql.executemany(
         "INSERT INTO item_box VALUES (?,?,?,?,?,?,?)",
@@ -213,18 +223,17 @@ def _seen(
 
     Items that state no label of their own share those of their collection.
     """
-    shared: dict[tuple[str, tuple[str, ...]], tuple[Faces, str, dict[str, str], bool]] = {}
+    shared: dict[str, tuple[Faces, str, dict[str, str], bool]] = {}
     found = []
     for item in items:
-        key = (item.row.collection, tuple(asset[0] for asset in item.assets))
+        key = item.row.collection
         if item.silent and key in shared:
             found.append(shared[key])
             continue
         record = item.record
         faces = labels.faces(record)
         access = labels.assets(record, faces)
-        guarded = any(label != faces.find for label in access.values())
-        found.append((faces, labels.own(record), access, guarded))
+        found.append((faces, labels.own(record), access, faces.guard(access.values())))
         if item.silent:
             shared[key] = found[-1]
     return found

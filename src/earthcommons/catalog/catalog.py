@@ -13,6 +13,7 @@ import orjson
 
 from earthcommons.catalog import audit, history, search
 from earthcommons.catalog.facets import count_facets
+from earthcommons.catalog.item_rows import address_part
 from earthcommons.catalog.labelling import Faces, stated_labels
 from earthcommons.catalog.migrations import check_schema
 from earthcommons.catalog.people import People
@@ -337,11 +338,17 @@ class Catalog:
     def has_asset(self, href: str, party: Party | None = None) -> bool:
         """Return whether the party may fetch an asset with that address."""
         marks, labels = self._labels(party)
-        # `part` is the indexed piece of the address.
-        sql = "SELECT 1 FROM asset WHERE part = substr(?, 10, 12) AND href = ?"
-        sql += f" AND access IN ({marks}) LIMIT 1"
-        if self._connection().execute(sql, (href, href, *labels)).fetchone() is not None:
-            return True
+        sql = (
+            "SELECT r.body, r.fetch, r.k FROM address a JOIN record r ON r.k = a.k"
+            f" WHERE a.part = ? AND r.current AND r.access IN ({marks})"
+        )
+        rows = self._connection().execute(sql, (address_part(href), *labels)).fetchall()
+        for body, fetch, k in rows:
+            stated = "SELECT name, access FROM asset WHERE k = ?"
+            own = dict(self._connection().execute(stated, (k,)).fetchall())
+            for name, asset in orjson.loads(body)["assets"].items():
+                if asset["href"] == href and own.get(name, fetch) in labels:
+                    return True
         return history.serves_past(self._connection(), href, self._asker(party))
 
     def links_from(self, kind: str, id_: str, party: Party | None = None) -> tuple[Link, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from earthcommons.catalog.item_rows import address_part
 from earthcommons.catalog.labelling import stated_labels
 from earthcommons.catalog.presenting import without_withheld
 from earthcommons.errors import GoneError, InvalidInputError, NotFoundError
@@ -224,14 +225,15 @@ def owner_of(sql: sqlite3.Connection, kind: str, id_: str) -> str:
 def serves_past(sql: sqlite3.Connection, href: str, asker: Asker) -> bool:
     """Return whether a past version the asker may see has an asset at that address."""
     rows = sql.execute(
-        "SELECT r.id, r.version, a.name FROM asset a JOIN record r ON r.k = a.k"
-        " WHERE a.part = substr(?, 10, 12) AND a.href = ? AND a.access = ''",
-        (href, href),
+        "SELECT r.id, r.version FROM address a JOIN record r ON r.k = a.k"
+        " WHERE a.part = ? AND NOT r.current",
+        (address_part(href),),
     ).fetchall()
-    for name, version, asset in rows:
+    for name, version in rows:
         try:
-            if asset in past(sql, "item", name, version, asker)["assets"]:
-                return True
+            assets = past(sql, "item", name, version, asker)["assets"].values()
         except NotFoundError:
             continue
+        if any(asset["href"] == href for asset in assets):
+            return True
     return False

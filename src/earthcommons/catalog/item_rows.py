@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +15,16 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
-__all__ = ["ItemRow", "Tags", "epoch_s", "facets_of", "item_row", "time_unit"]
+__all__ = [
+    "ItemRow",
+    "Tags",
+    "address_part",
+    "address_parts",
+    "epoch_s",
+    "facets_of",
+    "item_row",
+    "time_unit",
+]
 
 _TIME_UNIT_S = 30 * 86_400
 _MOST_TAGS = 40
@@ -65,6 +75,25 @@ def item_row(body: dict[str, Any], body_bytes: bytes) -> ItemRow:
         orjson.dumps({name: properties[name] for name in KEPT if name in properties}).decode(),
         () if box is None else box.parts(),
     )
+
+
+def address_part(href: str) -> int | None:
+    """Return the number under which an address on this node is found; None for another's.
+
+    Different addresses may share a number: whoever looks one up reads the record.
+    """
+    if not href.startswith("/objects/"):
+        return None
+    try:
+        return int(href[9:24], 16)
+    except ValueError:
+        return int.from_bytes(hashlib.blake2b(href.encode(), digest_size=7).digest())
+
+
+def address_parts(body: dict[str, Any]) -> set[int]:
+    """Return the numbers of all addresses of an item's assets on this node."""
+    found = {address_part(str(a.get("href", ""))) for a in (body.get("assets") or {}).values()}
+    return found - {None}  # type: ignore[return-value]
 
 
 def time_unit(epoch: int) -> float:

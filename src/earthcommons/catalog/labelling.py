@@ -18,7 +18,7 @@ from earthcommons.policy import OPEN, combine, own, parse_label
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from earthcommons.model.record import Record
 
@@ -44,6 +44,10 @@ class Faces:
     find: str = OPEN
     fetch: str = OPEN
     derive: str = OPEN
+
+    def guard(self, assets: Iterable[str]) -> bool:
+        """Return whether bytes, or an asset of one of these labels, ask for more than finding."""
+        return self.fetch != self.find or any(label != self.find for label in assets)
 
 
 _OPEN = Faces()
@@ -118,11 +122,12 @@ class Labelling:
         return found
 
     def assets(self, record: Record, faces: Faces) -> dict[str, str]:
-        """Return the label in force for each asset of an item."""
+        """Return the label in force of each asset of an item that states one of its own."""
         owner = self._collection(record.body["collection"])[1]
         labels = {
-            name: combine(faces.find, faces.fetch, own(asset.get("ec:access", OPEN), owner))
+            name: combine(faces.find, faces.fetch, own(asset["ec:access"], owner))
             for name, asset in record.body.get("assets", {}).items()
+            if "ec:access" in asset
         }
         for label in set(labels.values()):
             self._note(Faces(label))
@@ -233,7 +238,7 @@ class Labelling:
             )
             for label, _, _ in labels:
                 self._note(Faces(label))
-            guarded = any(label != faces.find for label, _, _ in labels)
+            guarded = faces.guard(label for label, _, _ in labels)
             self._sql.execute(
                 "UPDATE item SET access = ?, guarded = ? WHERE k = ?", (faces.find, guarded, k)
             )

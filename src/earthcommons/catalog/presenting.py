@@ -21,11 +21,14 @@ def present(sql: sqlite3.Connection, k: int, body: bytes, visible: Collection[st
     Their names stay, with the kinds of condition to meet; addresses, digests and sizes go, and so
     does the name of a group.
     """
-    rows = sql.execute("SELECT name, access FROM asset WHERE k = ? ORDER BY name", (k,))
-    withheld = {name: access for name, access in rows if access not in visible}
+    usual = sql.execute("SELECT fetch FROM record WHERE k = ?", (k,)).fetchone()[0]
+    own = dict(sql.execute("SELECT name, access FROM asset WHERE k = ?", (k,)).fetchall())
+    item = orjson.loads(body)
+    labels = {name: own.get(name, usual) for name in item.get("assets", {})}
+    withheld = {name: label for name, label in labels.items() if label not in visible}
     if not withheld:
         return body
-    item = without_withheld(orjson.loads(body), withheld)
+    item = without_withheld(item, withheld)
     return orjson.dumps(item, option=orjson.OPT_SORT_KEYS)
 
 

@@ -19,7 +19,8 @@ SCHEMA_VERSION = 2
 # that each `"href":"/` of the body is an asset's (`item_rows`); `props` keeps what can be asked of
 # an item beside its columns. `tags` numbers each set of themes, goals, formats, licence and regions
 # that occurs, and `tally` counts items by it. The row of an item in `words` is numbered by time,
-# newest first (`text.words_row`).
+# newest first (`text.words_row`). `asset` holds the assets that state a label of their own;
+# `address` finds the records, past ones too, with an asset at an address here (`item_rows`).
 SCHEMA = """
 CREATE TABLE record (
   k INTEGER PRIMARY KEY,
@@ -76,11 +77,12 @@ CREATE TABLE item_count (
   PRIMARY KEY (collection, access)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE asset (
-  k INTEGER NOT NULL REFERENCES record, name TEXT NOT NULL, href TEXT NOT NULL,
-  own TEXT NOT NULL, access TEXT NOT NULL,
-  part TEXT GENERATED ALWAYS AS (substr(href, 10, 12)) VIRTUAL, PRIMARY KEY (k, name)
+  k INTEGER NOT NULL REFERENCES record, name TEXT NOT NULL,
+  own TEXT NOT NULL, access TEXT NOT NULL, PRIMARY KEY (k, name)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX asset_part ON asset (part);
+CREATE TABLE address (
+  part INTEGER NOT NULL, k INTEGER NOT NULL REFERENCES record, PRIMARY KEY (part, k)
+) STRICT, WITHOUT ROWID;
 CREATE VIRTUAL TABLE item_box USING rtree (r, x0, x1, y0, y1, t0, t1);
 
 CREATE VIRTUAL TABLE words USING fts5 (text, tokenize = "unicode61 remove_diacritics 2");

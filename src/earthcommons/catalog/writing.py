@@ -7,12 +7,11 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from earthcommons.catalog import audit, bulk
-from earthcommons.catalog.item_rows import Tags, item_row, time_unit
+from earthcommons.catalog.item_rows import Tags, address_parts, item_row, time_unit
 from earthcommons.catalog.labelling import Faces, Labelling
 from earthcommons.catalog.text import index_text, words_row
 from earthcommons.errors import ConflictError
 from earthcommons.model.canonical import canonical_bytes
-from earthcommons.policy import OPEN
 
 if TYPE_CHECKING:
     import sqlite3
@@ -211,7 +210,7 @@ class SqliteTransaction:
                 "UPDATE item_count SET n = n - 1 WHERE collection = ? AND access = ?",
                 (collection, access),
             )
-        self.sql.execute("UPDATE asset SET access = '' WHERE k = ?", (k,))
+        self.sql.execute("DELETE FROM asset WHERE k = ?", (k,))
         self.sql.execute("DELETE FROM item_box WHERE r IN (?, ?)", (2 * k, 2 * k + 1))
         self.sql.execute(
             "DELETE FROM link WHERE from_kind = ? AND from_id = ?", (record.kind, record.id)
@@ -221,7 +220,7 @@ class SqliteTransaction:
         row = item_row(record.body, record.body_bytes)
         assets = record.body.get("assets", {})
         labels = self._labels.assets(record, faces)
-        guarded = any(label != faces.find for label in labels.values())
+        guarded = faces.guard(labels.values())
         self._words[words_row(k, row.last)] = index_text(record)
         self.sql.execute(
             f"INSERT INTO item VALUES ({','.join('?' * 18)})",
@@ -233,11 +232,12 @@ class SqliteTransaction:
             ),
         )
         self.sql.executemany(
-            "INSERT INTO asset VALUES (?,?,?,?,?)",
-            (
-                (k, role, asset["href"], asset.get("ec:access", OPEN), labels[role])
-                for role, asset in assets.items()
-            ),
+            "INSERT INTO asset VALUES (?,?,?,?)",
+            ((k, role, assets[role]["ec:access"], label) for role, label in labels.items()),
+        )
+        self.sql.executemany(
+            "INSERT INTO address VALUES (?,?)",
+            ((part, k) for part in sorted(address_parts(record.body))),
         )
         self.sql.execute(
             "INSERT INTO item_count VALUES (?,?,1) ON CONFLICT DO UPDATE SET n = n + 1",
