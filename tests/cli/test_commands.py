@@ -171,7 +171,8 @@ def test_a_damaged_object_ends_with_6_and_is_named(node: Path, tmp_path: Path) -
         '{"id":"x:1","type":["software"],"title":"T","source":{"system":"x"},"language":"en"}\n'
     )
     assert run_cli("exchange", "import", offers, "--node", root).out.startswith("1 offers")
-    assert run_cli("scrub", "--node", root).out == "1 objects read, 0 damaged\n"
+    sound = "1 objects read (261 bytes), 0 damaged, 0 missing, 0 repaired\n"
+    assert run_cli("scrub", "--node", root).out == sound
     (place,) = (root / "objects").glob("*/*")
     place.chmod(0o644)
     place.write_bytes(b"{}")

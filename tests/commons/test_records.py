@@ -8,7 +8,7 @@ from earthcommons.commons.stories.records import find_record
 from earthcommons.commons.stories.values import every_value, find_values
 from earthcommons.errors import NotFoundError
 from earthcommons.model import Record
-from earthcommons.model.party import PUBLIC
+from earthcommons.model.party import OPERATOR, PUBLIC
 
 if TYPE_CHECKING:
     from tests.outlook.conftest import Series
@@ -32,7 +32,7 @@ def test_every_kind_is_found_by_the_name_a_person_has(written: tuple[Node, Serie
         "tree-cover": ("run", row.run),
     }  # fmt: skip
     for name, (key, value) in expected.items():
-        assert find_record(node, name)[key] == value, name
+        assert find_record(node, name, OPERATOR)[key] == value, name
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,9 @@ def test_a_number_is_traced_verified_twice_and_recomputed_without_the_platform(
     id_ = observation(demo, key)
     traced = demo.cli("trace", id_, "--json").json()
     assert traced == demo.get(f"/api/observations/{id_}/trace")
-    assert set(traced) == {"observation", "run", "method", "parameters", "inputs", "regions"}
+    assert set(traced) == {
+        "observation", "run", "method", "parameters", "inputs", "regions", "recalls",
+    }  # fmt: skip
     assert traced["inputs"]
     for used in traced["inputs"]:
         assert len(used["sha256"]) == len(used["received_sha256"]) == 64
@@ -99,7 +101,7 @@ def test_one_flipped_byte_of_an_input_stops_verify_and_scrub_with_exit_code_6(
     ended = copied.cli("verify", id_)
     assert ended.code == 6
     assert f"{key}: expected digest {used['sha256']}" in ended.err
-    assert ended.err.rstrip().endswith("[integrity]")
+    assert ended.err.rstrip().endswith("[asset-corrupt]")
     scrubbed = copied.cli("scrub")
     assert scrubbed.code == 6
     assert "1 damaged" in scrubbed.out

@@ -32,7 +32,7 @@ def test_a_drafted_need_is_nowhere_to_be_seen_until_a_person_confirms_it(copied:
     assert need in {
         row["id"] for row in copied.cli("exchange", "needs", "--json").json()["needs"]
     }
-    assert copied.cli("exchange", "match", need).code == 3
+    assert copied.cli("--as", "public", "exchange", "match", need).code == 3
     confirmed = copied.cli("exchange", "confirm", need, "--by", "A. Person")
     assert confirmed.code == 0
     assert copied.http.get(f"/api/needs/{need}/candidates").status_code == 200

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from earthcommons.errors import NotFoundError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from earthcommons.commons import Node
 
@@ -20,15 +24,39 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DEFAULT_NODE = Path("node")
 
 
+_AS: ContextVar[str] = ContextVar("account", default="")
+
+
+@contextmanager
+def acting(account: str) -> Iterator[None]:
+    """Let the command act as an account of the node it opens; as operator when none is named."""
+    from earthcommons.model.party import OPERATOR, PUBLIC
+    from earthcommons.policy import acting_as
+
+    named = _AS.set("" if account == "public" else account)
+    try:
+        with acting_as(PUBLIC if account else OPERATOR):
+            yield
+    finally:
+        _AS.reset(named)
+
+
 def opened(root: Path) -> Node:
-    """Open the node in `root`.
+    """Open the node in `root`, and be who `--as` names.
 
     Raises:
-        NotFoundError: there is none.
+        NotFoundError: there is no node, or no such account on it.
     """
     from earthcommons.commons import open_node
+    from earthcommons.policy.acting import become
 
-    return open_node(root)
+    node = open_node(root)
+    if name := _AS.get():
+        party = node.catalog.people.party(name)
+        if party is None:
+            raise NotFoundError(f"there is no open account {name[:60]!r}")
+        become(party)
+    return node
 
 
 def show(value: Any) -> None:

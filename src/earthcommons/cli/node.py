@@ -1,4 +1,4 @@
-"""Commands about a node as a whole: init, demo, serve, ingest, search, show, rebuild, doctor."""
+"""Commands about a node as a whole: init, demo, serve, search, show, rebuild, doctor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["add_to"]
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the application."""
-    for command in (init, demo, serve, ingest, search, rebuild, scrub, doctor):
+    for command in (init, demo, serve, search, rebuild, doctor):
         app.command()(command)
     app.command("show")(show_record)
 
@@ -52,24 +52,6 @@ def serve(node: NodeDir = DEFAULT_NODE, port: int | None = None) -> None:
     from earthcommons.cli.serving import serve_node
 
     serve_node(opened(node), port)
-
-
-def ingest(
-    source: Annotated[Path, typer.Argument(help="GeoTIFF, CF NetCDF-4, CSV or GeoJSON.")],
-    declare: Annotated[Path, typer.Option(help="TOML file that declares the source.")],
-    node: NodeDir = DEFAULT_NODE,
-    json: AsJson = False,
-) -> None:
-    """Publish a file as a STAC item; docs/ingest.md shows a declaration."""
-    from earthcommons.commons.declarations import read_declaration
-    from earthcommons.ingest import ingest as publish
-
-    at = opened(node)
-    outcome = publish(source, read_declaration(declare), at.catalog, at.store)
-    if json:
-        show({"item": outcome.name, "state": outcome.state})
-        return
-    print(f"{outcome.state}  {outcome.name}")
 
 
 def search(
@@ -110,11 +92,20 @@ def search(
     print(f"{len(found)} of {page.matched}")
 
 
-def show_record(name: str, node: NodeDir = DEFAULT_NODE) -> None:
+def show_record(
+    name: str,
+    node: NodeDir = DEFAULT_NODE,
+    version: Annotated[int, typer.Option(help="Which version; 0 for the present one.")] = 0,
+    as_of: Annotated[str, typer.Option(help="As it was then, 2026-01-31T00:00:00Z.")] = "",
+) -> None:
     """Print a record: an item (collection/item), or anything by its id (obs-, run-, alert-, …)."""
-    from earthcommons.commons.stories.records import find_record
+    from earthcommons.commons.stories.records import find_record, find_version
 
-    show(find_record(opened(node), name))
+    at = opened(node)
+    if version or as_of:
+        show(find_version(at, name, version, as_of))
+        return
+    show(find_record(at, name))
 
 
 def rebuild(node: NodeDir = DEFAULT_NODE) -> None:
@@ -123,24 +114,6 @@ def rebuild(node: NodeDir = DEFAULT_NODE) -> None:
 
     count = rebuild_catalog(opened(node))
     print(f"rebuilt from {count} record objects; the index holds every row it held before")
-
-
-def scrub(node: NodeDir = DEFAULT_NODE) -> None:
-    """Read every object and compare it with its digest."""
-    from earthcommons.errors import IntegrityError
-
-    store = opened(node).store
-    damaged, count = [], 0
-    for key in store.all_keys():
-        count += 1
-        try:
-            store.verify(key)
-        except IntegrityError as error:
-            damaged.append(error)
-            print(error)
-    print(f"{count} objects read, {len(damaged)} damaged")
-    if damaged:
-        raise damaged[0]
 
 
 def doctor(node: NodeDir = DEFAULT_NODE, json: AsJson = False) -> None:

@@ -7,9 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from earthcommons.cube import asset_key, grid_of, input_ref, open_array, read_table
-from earthcommons.errors import InvalidInputError, NotFoundError
+from earthcommons.errors import GoneError, InvalidInputError, NotFoundError
 from earthcommons.model.observation import Interval, Observation
-from earthcommons.model.party import PUBLIC, Party
 from earthcommons.zones.coverage import Coverage, coverage, coverage_key
 from earthcommons.zones.region_sets import load_region_set
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from earthcommons.model.evidence import InputRef
     from earthcommons.model.indicator import Indicator, Need
     from earthcommons.model.observation import Status
+    from earthcommons.model.party import Party
     from earthcommons.model.period import Period
     from earthcommons.model.region import RegionSet
     from earthcommons.store import ObjectStore
@@ -93,7 +93,7 @@ class Workbench:
         catalog: Catalog,
         store: ObjectStore,
         *,
-        party: Party = PUBLIC,
+        party: Party | None = None,
         cache: Path | None = None,
     ) -> None:
         self.indicator = indicator
@@ -136,6 +136,11 @@ class Workbench:
         if name not in self._items:
             try:
                 self._items[name] = self._catalog.get("item", name, self._party)
+            except GoneError as error:
+                raise NotFoundError(
+                    f"{self.indicator.key} needs the item {name}, which was withdrawn"
+                    f" ({error.stub.get('reason', '')})"
+                ) from error
             except NotFoundError as error:
                 raise NotFoundError(
                     f"{self.indicator.key} needs the item {name}, which this node does not hold"

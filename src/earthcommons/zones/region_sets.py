@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from earthcommons.cube import asset_key, read_features
 from earthcommons.errors import InvalidInputError
-from earthcommons.model.party import PUBLIC, Party
 from earthcommons.model.record import Link, Record
 from earthcommons.model.region import Region, RegionSet
 from earthcommons.store import digest_in
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from earthcommons.catalog import Catalog
+    from earthcommons.model.party import Party
     from earthcommons.store import ObjectStore
 
 __all__ = ["WORLD", "load_region_set", "region_set_record"]
@@ -62,7 +62,7 @@ def load_region_set(
     id_: str,
     catalog: Catalog,
     store: ObjectStore,
-    party: Party = PUBLIC,
+    party: Party | None = None,
     *,
     geometry: bool = True,
 ) -> RegionSet:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from earthcommons.commons.stories.computing import workbench
 from earthcommons.commons.stories.tracing import trace, trace_lines
-from earthcommons.errors import InvalidInputError
+from earthcommons.errors import AccessDeniedError, InvalidInputError
 from earthcommons.model.canonical import digest_of
 from earthcommons.model.observation import Observation
-from earthcommons.model.party import PUBLIC, Party
 
 if TYPE_CHECKING:
     from earthcommons.commons.node import Node
     from earthcommons.indicators.workbench import Cells
+    from earthcommons.model.party import Party
 
 __all__ = ["capsule"]
 
@@ -57,7 +57,7 @@ if __name__ == "__main__":
 '''
 
 
-def capsule(node: Node, observation_id: str, party: Party = PUBLIC) -> bytes:
+def capsule(node: Node, observation_id: str, party: Party | None = None) -> bytes:
     """Return a zip with the cells, weights and values of an observation and a script over them.
 
     The script uses Python's standard library only. The same observation gives the same bytes.
@@ -65,8 +65,15 @@ def capsule(node: Node, observation_id: str, party: Party = PUBLIC) -> bytes:
     Raises:
         NotFoundError: no visible observation has that id.
         InvalidInputError: it has no value, or its indicator declares no cells.
+        AccessDeniedError: the party may not fetch an input, whose cells the capsule would hold.
     """
     found = trace(node, observation_id, party)
+    closed = [ref for ref in found["inputs"] if not ref["href"]]
+    if closed:
+        raise AccessDeniedError(
+            f"{len(closed)} of {len(found['inputs'])} inputs are not open to you, and a capsule"
+            " holds their cells; the number can still be verified here"
+        )
     observation = Observation.from_json(found["observation"])
     bench = workbench(node, observation.indicator)
     if observation.value is None:

@@ -11,7 +11,7 @@ from earthcommons.catalog import RecordQuery
 from earthcommons.errors import NotFoundError
 from earthcommons.exchange import confirm, draft, rank, read_offers
 from earthcommons.model.outlook import Report
-from earthcommons.model.party import OPERATOR, PUBLIC, Party
+from earthcommons.model.party import OPERATOR, Party
 from earthcommons.model.record import Access, Link, Record
 from earthcommons.model.technology import Candidate, Need, Offer
 
@@ -82,7 +82,7 @@ def confirm_need(node: Node, need_id: str, by: str) -> Need:
 
 
 def candidates(
-    node: Node, need_id: str, *, limit: int = 10, party: Party = PUBLIC
+    node: Node, need_id: str, *, limit: int = 10, party: Party | None = None
 ) -> list[Candidate]:
     """Return candidates for a need, those to read first in front.
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from earthcommons.commons.stories.marks import recalls_of
+from earthcommons.errors import GoneError, NotFoundError
 from earthcommons.indicators import find_indicator
-from earthcommons.model.party import PUBLIC, Party
 from earthcommons.model.period import Period
 
 if TYPE_CHECKING:
     from earthcommons.commons.node import Node
+    from earthcommons.model.party import Party
 
 __all__ = ["trace", "trace_lines"]
 
 
-def trace(node: Node, observation_id: str, party: Party = PUBLIC) -> dict[str, Any]:
+def trace(node: Node, observation_id: str, party: Party | None = None) -> dict[str, Any]:
     """Return the evidence of one observation, each part as it is stored.
 
     Raises:
@@ -23,22 +25,7 @@ def trace(node: Node, observation_id: str, party: Party = PUBLIC) -> dict[str, A
     observation = node.catalog.observation(observation_id, party)
     run = node.catalog.get("run", observation["run"], party)
     indicator = find_indicator(observation["indicator"])
-    inputs = []
-    for ref in run["inputs"]:
-        item = node.catalog.get("item", ref["item"], party)
-        asset = item["assets"][ref["asset"]]
-        inputs.append(
-            {
-                **ref,
-                "title": item["properties"]["title"],
-                "title_zh": item["properties"]["title_zh"],
-                "href": asset["href"],
-                "attribution": item["properties"]["ec:attribution"],
-                "derivation": item["properties"].get("processing:lineage", ""),
-                "received_sha256": item["assets"]["source"]["file:checksum"][4:],
-                "providers_files": item["properties"]["ec:providers_files"],
-            }
-        )
+    inputs = [_input(node, ref, party) for ref in run["inputs"]]
     return {
         "observation": observation,
         "run": {key: run[key] for key in ("id", "code_version", "output")},
@@ -54,6 +41,37 @@ def trace(node: Node, observation_id: str, party: Party = PUBLIC) -> dict[str, A
         "parameters": run["parameters"],
         "inputs": inputs,
         "regions": run["regions"],
+        "recalls": recalls_of(node, "run", run["id"]),
+    }
+
+
+def _input(node: Node, ref: dict[str, Any], party: Party | None) -> dict[str, Any]:
+    """Return what the party may know of an input: all, all but its bytes, or its digest alone."""
+    try:
+        item = node.catalog.get("item", ref["item"], party)
+    except NotFoundError as error:
+        # The steward released what is computed from it, not what it is; or it was withdrawn.
+        gone = isinstance(error, GoneError)
+        return {
+            **dict.fromkeys(("item", "href", "licence", "attribution", "derivation"), ""),
+            "asset": ref["asset"],
+            "sha256": ref["sha256"],
+            "title": "withdrawn since" if gone else "withheld by its owner",
+            "title_zh": "其后已撤回" if gone else "由其所有者限制访问",
+            "received_sha256": "",
+            "providers_files": [],
+            "withheld": True,
+        }
+    assets = item["assets"]
+    return {
+        **ref,
+        "title": item["properties"]["title"],
+        "title_zh": item["properties"]["title_zh"],
+        "href": assets.get(ref["asset"], {}).get("href", ""),
+        "attribution": item["properties"]["ec:attribution"],
+        "derivation": item["properties"].get("processing:lineage", ""),
+        "received_sha256": assets.get("source", {}).get("file:checksum", "")[4:],
+        "providers_files": item["properties"]["ec:providers_files"],
     }
 
 
@@ -79,7 +97,11 @@ def trace_lines(found: dict[str, Any], lang: str = "en") -> list[tuple[str, str]
     none = "无参数" if zh else "no parameters"
     named = "title_zh" if zh else "title"
     inputs = "; ".join(
-        f"{ref[named]} · sha256 {ref['sha256'][:12]}… · {ref['licence']}"
+        " · ".join(
+            part
+            for part in (ref[named], f"sha256 {ref['sha256'][:12]}…", ref["licence"])
+            if part
+        )
         for ref in found["inputs"]
     )
     files = "; ".join(

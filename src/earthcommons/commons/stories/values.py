@@ -8,13 +8,13 @@ import orjson
 
 from earthcommons.catalog import ObservationQuery
 from earthcommons.indicators import find_indicator
-from earthcommons.model.party import PUBLIC, Party
 from earthcommons.zones.region_sets import load_region_set
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from earthcommons.commons.node import Node
+    from earthcommons.model.party import Party
 
 __all__ = ["every_value", "find_values"]
 
@@ -27,7 +27,7 @@ def find_values(
     period: str = "",
     dimensions: Mapping[str, str] | None = None,
     limit: int = 100,
-    party: Party = PUBLIC,
+    party: Party | None = None,
 ) -> list[dict[str, Any]]:
     """Return published observations of an indicator, in order of region, period, dimensions.
 

@@ -10,7 +10,7 @@ from earthcommons.cube import asset_key
 from earthcommons.errors import InvalidInputError, NotFoundError
 from earthcommons.indicators.engine import compute
 from earthcommons.model.observation import Observation
-from earthcommons.model.party import OPERATOR, PUBLIC, Party
+from earthcommons.model.party import OPERATOR, Party
 
 if TYPE_CHECKING:
     from earthcommons.commons.node import Node
@@ -56,7 +56,7 @@ class Verification:
 
 
 def verify(
-    node: Node, observation_id: str, *, independent: bool = False, party: Party = PUBLIC
+    node: Node, observation_id: str, *, independent: bool = False, party: Party | None = None
 ) -> Verification:
     """Read every input against its digest, compute the observation again, and compare.
 

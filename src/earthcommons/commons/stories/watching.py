@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["run_watches"]
 
 
-def run_watches(node: Node) -> list[str]:
-    """Run every watch on the published series; return a line on each.
+def run_watches(node: Node, key: str = "") -> list[str]:
+    """Run every watch on the published series, or the one named; return a line on each.
 
     A watch and its alerts become visible together. Running again on the same series changes
     nothing. An alert that the series no longer gives is withdrawn: its record stays, with the
@@ -30,7 +30,17 @@ def run_watches(node: Node) -> list[str]:
     Raises:
         InvalidInputError: a published series is too short for its detector.
     """
-    return [_run(node, rule) for rule in WATCHES]
+    return [_run(node, rule) for rule in WATCHES if key in ("", rule.watch.key)]
+
+
+def withdraw_alerts(node: Node, watch: str, why: str) -> int:
+    """Withdraw all alerts of a watch whose series is no longer published; return how many."""
+    reason = {
+        "en": f"The series it rests on is no longer published: {why}",
+        "zh": f"其所依据的序列不再发布：{why}",
+    }
+    with node.catalog.transaction() as tx:
+        return _withdraw_but(node, tx, watch, frozenset(), reason)
 
 
 def _run(node: Node, rule: WatchRule) -> str:
@@ -61,17 +71,23 @@ def _record(alert: Alert, run: str) -> Record:
 
 
 def _withdraw(node: Node, tx: Transaction, outcome: Outcome) -> int:
-    found = {alert.id for alert in outcome.alerts}
+    found = frozenset(alert.id for alert in outcome.alerts)
+    reason = {
+        "en": f"Not found in {outcome.run}, the run that is now published.",
+        "zh": f"在现行发布的运行 {outcome.run} 中未再发现。",
+    }
+    return _withdraw_but(node, tx, outcome.watch.key, found, reason)
+
+
+def _withdraw_but(
+    node: Node, tx: Transaction, watch: str, kept: frozenset[str], reason: dict[str, str]
+) -> int:
     count = 0
     for body in node.catalog.all("alert", OPERATOR):
-        mine = body["watch"] == outcome.watch.key and body["id"] not in found
+        mine = body["watch"] == watch and body["id"] not in kept
         if not mine or body.get("state") == "withdrawn":
             continue
-        reason = {
-            "en": f"Not found in {outcome.run}, the run that is now published.",
-            "zh": f"在现行发布的运行 {outcome.run} 中未再发现。",
-        }
         body = {**body, "state": "withdrawn", "reason": reason}
-        links = node.catalog.links_from("alert", body["id"])
+        links = node.catalog.links_from("alert", body["id"], OPERATOR)
         count += tx.revise(Record("alert", body["id"], body, access="steward", links=links))
     return count

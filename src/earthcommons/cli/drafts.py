@@ -1,0 +1,210 @@
+"""Commands of submission and review: a draft from its first line to a published item."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from earthcommons.cli.common import DEFAULT_NODE, AsJson, NodeDir, opened, show, table
+from earthcommons.errors import InvalidInputError
+
+__all__ = ["app", "cite"]
+
+app = typer.Typer(no_args_is_help=True, help="Submit data, review it, publish it.")
+Id = Annotated[str, typer.Argument(help="Id of the draft.")]
+Say = Annotated[str, typer.Option("--text", help="What to say.")]
+
+
+@app.command("start")
+def start(
+    name: Annotated[str, typer.Argument(help="collection/item")],
+    files: Annotated[list[Path] | None, typer.Argument(help="Files of the item.")] = None,
+    node: NodeDir = DEFAULT_NODE,
+    metadata: Annotated[
+        Path | None, typer.Option(help="TOML file with the metadata; docs/submitting.md.")
+    ] = None,
+    group: Annotated[str, typer.Option(help="Group that will own a new collection.")] = "",
+    replaces: Annotated[
+        bool, typer.Option("--replaces", help="It is a new version of the item.")
+    ] = False,
+    find: Annotated[str, typer.Option(help="Label of who shall find it.")] = "open",
+    fetch: Annotated[str, typer.Option(help="Label of who shall have its bytes.")] = "open",
+    derive: Annotated[str, typer.Option(help="Label of who shall see what rests on it.")] = "",
+    json: AsJson = False,
+) -> None:
+    """Begin a draft, attach files, look into them, and say what is missing."""
+    from earthcommons.commons.stories import submitting
+    from earthcommons.commons.stories.publishing import look_into
+
+    at = opened(node)
+    collection, _, item = name.partition("/")
+    made = submitting.start_draft(at, collection, item, group=group, replaces=replaces)
+    id_ = made["id"]
+    rule = {"find": find, "fetch": fetch, "derive": derive}
+    submitting.edit_draft(at, id_, _metadata(metadata), rule=rule)
+    for file in files or ():
+        submitting.add_file(at, id_, file, file.name)
+    if files:
+        look_into(at, id_)
+    _tell(submitting.get_draft(at, id_), json)
+
+
+@app.command("list")
+def list_drafts(node: NodeDir = DEFAULT_NODE, state: str = "", json: AsJson = False) -> None:
+    """List the drafts one may see, newest first."""
+    from earthcommons.commons.stories.submitting import drafts
+
+    found = drafts(opened(node), state)
+    if json:
+        show(found)
+        return
+    rows = [
+        (
+            d["id"],
+            d["state"],
+            f"{d['collection']}/{d['item']}",
+            d["author"],
+            d["events"][-1]["at"],
+        )
+        for d in found
+    ]
+    table(("draft", "state", "item", "author", "since"), rows)
+
+
+@app.command("show")
+def show_draft(id_: Id, node: NodeDir = DEFAULT_NODE, json: AsJson = False) -> None:
+    """Show a draft: what it holds, what it lacks, what was said."""
+    from earthcommons.commons.stories.submitting import get_draft
+
+    _tell(get_draft(opened(node), id_), json)
+
+
+@app.command("edit")
+def edit(
+    id_: Id,
+    metadata: Annotated[Path, typer.Option(help="TOML file; parts it names are replaced.")],
+    node: NodeDir = DEFAULT_NODE,
+    json: AsJson = False,
+) -> None:
+    """Change parts of the metadata."""
+    from earthcommons.commons.stories.submitting import edit_draft
+
+    _tell(edit_draft(opened(node), id_, _metadata(metadata)), json)
+
+
+@app.command("attach")
+def attach(
+    id_: Id, files: list[Path], node: NodeDir = DEFAULT_NODE, json: AsJson = False
+) -> None:
+    """Attach files and look into them."""
+    from earthcommons.commons.stories.publishing import look_into
+    from earthcommons.commons.stories.submitting import add_file
+
+    at = opened(node)
+    for file in files:
+        add_file(at, id_, file, file.name)
+    _tell(look_into(at, id_), json)
+
+
+@app.command("submit")
+def submit(id_: Id, node: NodeDir = DEFAULT_NODE, json: AsJson = False) -> None:
+    """Hand the draft to the reviewers."""
+    from earthcommons.commons.stories import submitting
+
+    _tell(submitting.submit(opened(node), id_), json)
+
+
+@app.command("comment")
+def comment(
+    id_: Id,
+    text: Say,
+    node: NodeDir = DEFAULT_NODE,
+    field: Annotated[str, typer.Option(help="Field it is about.")] = "",
+    json: AsJson = False,
+) -> None:
+    """Say something about a draft."""
+    from earthcommons.commons.stories import submitting
+
+    _tell(submitting.comment(opened(node), id_, text, field), json)
+
+
+@app.command("changes")
+def changes(id_: Id, text: Say, node: NodeDir = DEFAULT_NODE, json: AsJson = False) -> None:
+    """Give a submitted draft back, saying what to change."""
+    from earthcommons.commons.stories.submitting import ask_for_changes
+
+    _tell(ask_for_changes(opened(node), id_, text), json)
+
+
+@app.command("decline")
+def decline(id_: Id, text: Say, node: NodeDir = DEFAULT_NODE, json: AsJson = False) -> None:
+    """End a submission without publishing it, saying why."""
+    from earthcommons.commons.stories import submitting
+
+    _tell(submitting.decline(opened(node), id_, text), json)
+
+
+@app.command("accept")
+def accept(id_: Id, node: NodeDir = DEFAULT_NODE, json: AsJson = False) -> None:
+    """Publish a submitted draft with the rule it asks for."""
+    from earthcommons.commons.stories import publishing
+
+    _tell(publishing.accept(opened(node), id_), json)
+
+
+@app.command("withdraw")
+def withdraw(id_: Id, node: NodeDir = DEFAULT_NODE, json: AsJson = False) -> None:
+    """Take back a draft that is not published."""
+    from earthcommons.commons.stories.submitting import withdraw_draft
+
+    _tell(withdraw_draft(opened(node), id_), json)
+
+
+def cite(
+    name: Annotated[str, typer.Argument(help="collection/item")],
+    node: NodeDir = DEFAULT_NODE,
+    style: Annotated[str, typer.Option(help="text, bibtex, ris or csl.")] = "text",
+    version: Annotated[int, typer.Option(help="Which version; 0 for the present one.")] = 0,
+    lang: Annotated[str, typer.Option(help="en or zh.")] = "en",
+) -> None:
+    """Print how to cite an item."""
+    from earthcommons.commons.stories.citing import cite_item
+
+    print(cite_item(opened(node), name, style, version or None, lang).rstrip("\n"))
+
+
+def _metadata(file: Path | None) -> dict[str, Any]:
+    """Return the metadata a TOML file states; `[[variable]]` and `[[creator]]` as tables."""
+    from earthcommons.commons.declarations import read_toml
+    from earthcommons.commons.stories.submitting import METADATA
+
+    if file is None:
+        return {}
+    row = read_toml(file)
+    for one, many in (("variable", "variables"), ("creator", "creators")):
+        if one in row:
+            row[many] = row.pop(one)
+    unknown = sorted(set(row) - set(METADATA))
+    if unknown:
+        raise InvalidInputError(
+            f"{file.name}: no part {unknown[0]!r}; there are {', '.join(METADATA)}"
+        )
+    return row
+
+
+def _tell(draft: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        show(draft)
+        return
+    print(f"{draft['id']}  {draft['collection']}/{draft['item']}  {draft['state']}")
+    for file in draft["files"]:
+        print(
+            f"  file      {file['name']}  {file['size']} bytes  sha256 {file['sha256'][:12]}…"
+        )
+    for lack in draft["lacks"]:
+        print(f"  {lack['level']:9s} {lack['text']['en']} ({', '.join(lack['standards'])})")
+    for said in draft["comments"]:
+        about = f" on {said['field']}" if said["field"] else ""
+        print(f"  {said['by']}{about}: {said['text']}")

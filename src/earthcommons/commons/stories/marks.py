@@ -1,0 +1,46 @@
+"""What is wrong with a record: correction notices about it, and recalls that touched it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from earthcommons.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from earthcommons.commons.node import Node
+    from earthcommons.model.record import Kind
+
+__all__ = ["errata_of", "recalls_of"]
+
+
+def errata_of(node: Node, kind: Kind, name: str) -> list[dict[str, Any]]:
+    """Return the correction notices of a record, oldest first."""
+    found = []
+    for link in node.catalog.links_to(kind, name):
+        if link.rel != "corrects":
+            continue
+        try:
+            found.append(node.catalog.get("erratum", link.id))
+        except NotFoundError:
+            continue
+    return sorted(found, key=lambda erratum: (erratum["made"], erratum["id"]))
+
+
+def recalls_of(node: Node, kind: str, id_: str) -> list[dict[str, Any]]:
+    """Return the recalls that touched a record, oldest first, with what became of it."""
+    found = []
+    for link in node.catalog.links_to(kind, id_):
+        if link.rel != "recalls":
+            continue
+        try:
+            body = node.catalog.get("recall", link.id)
+        except NotFoundError:
+            continue
+        mine = next(
+            each for each in body["touched"] if (each["kind"], each["id"]) == (kind, id_)
+        )
+        found.append(
+            {key: body[key] for key in ("id", "about", "reason", "made")}
+            | {"outcome": mine["outcome"], "now": mine["now"]}
+        )
+    return sorted(found, key=lambda each: (each["made"], each["id"]))

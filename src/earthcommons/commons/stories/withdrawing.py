@@ -1,0 +1,106 @@
+"""Take a record out of use, or say what is wrong with it: tombstones and errata."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from earthcommons.errors import ConflictError, InvalidInputError
+from earthcommons.model.canonical import short_id
+from earthcommons.model.record import Link, Record
+from earthcommons.policy import acting_party, combine, moment, require
+
+if TYPE_CHECKING:
+    from earthcommons.commons.node import Node
+    from earthcommons.model.indicator import Text
+    from earthcommons.model.record import Kind
+
+__all__ = ["REASONS", "add_erratum", "withdraw"]
+
+REASONS = ("retracted", "superseded", "rights", "error", "retired")
+
+
+def withdraw(
+    node: Node,
+    kind: Kind,
+    name: str,
+    reason: str,
+    *,
+    successor: str = "",
+    note: str = "",
+    seen: str = "",
+) -> dict[str, Any]:
+    """Put a tombstone in the place of a record, and return its stub.
+
+    The record leaves every list and search, its bytes are no longer served, and whoever asks for
+    it is told when it went, why, and what took its place. Nothing is deleted: versions before the
+    tombstone stay in the store.
+
+    Args:
+        node: the node.
+        kind: `collection`, `item`, or another kind that is published by people.
+        name: which one; a collection must have no item left.
+        reason: one of `REASONS`.
+        successor: name of the record that takes its place.
+        note: a sentence for those who ask.
+        seen: digest of the version that is meant; the present one where it is empty.
+
+    Raises:
+        NotFoundError: nothing visible has that name, or the successor has none.
+        AccessDeniedError: the acting party does not care for it.
+        ConflictError: it is another version than `seen` by now (`stale`).
+        InvalidInputError: an unknown reason, or a collection with items.
+    """
+    if reason not in REASONS:
+        raise InvalidInputError(f"reason {reason[:40]!r}: one of {', '.join(REASONS)}")
+    standing = node.catalog.standing(kind, name)
+    require("withdraw", standing.faces.find, name, owner=standing.owner)
+    if successor:
+        node.catalog.body(kind, successor)
+    if kind == "collection" and node.catalog.holds_items(name):
+        raise InvalidInputError(f"collection {name} has items: withdraw them first")
+    stated = node.catalog.stated(kind, name)
+    body, _ = node.catalog.whole(kind, name)
+    stub: dict[str, Any] = {
+        "id": body.get("id", name),
+        "last_version": standing.version,
+        "reason": reason,
+        "withdrawn": moment().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "by": acting_party().id,
+        **({"successor": successor} if successor else {}),
+        **({"note": note[:1000]} if note else {}),
+        **{key: body[key] for key in ("collection", "ec:owner", "ec:access") if key in body},
+    }
+    with node.catalog.transaction() as tx:
+        known = node.catalog.version(kind, name)
+        if seen and (known is None or known[1] != seen):
+            raise ConflictError(f"{name} has changed since: read it again", code="stale")
+        tx.revise(Record(kind, name, stub, access=stated[0], withdrawn=True))
+        tx.note("withdraw", kind, name, {"reason": reason, "successor": successor})
+    return stub
+
+
+def add_erratum(node: Node, kind: Kind, name: str, text: Text) -> str:
+    """Attach a dated correction notice to a record's present version; return its id.
+
+    Raises:
+        NotFoundError: nothing visible has that name.
+        AccessDeniedError: the acting party does not care for it.
+        InvalidInputError: an empty text.
+    """
+    if not text.en.strip() or len(text.en) > 4000 or len(text.zh) > 4000:
+        raise InvalidInputError("an erratum has 1 to 4,000 characters in English")
+    standing = node.catalog.standing(kind, name)
+    require("publish", standing.faces.find, name, owner=standing.owner)
+    body = {
+        "about": {"kind": kind, "id": name, "version": standing.version},
+        "text": {"en": text.en.strip(), "zh": text.zh.strip() or text.en.strip()},
+        "made": moment().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "by": acting_party().id,
+    }
+    id_ = short_id("err", body)
+    with node.catalog.transaction() as tx:
+        links = (Link("corrects", kind, name),)
+        access = combine(standing.faces.find)
+        tx.put(Record("erratum", id_, {"id": id_, **body}, access=access, links=links))
+        tx.note("erratum", kind, name, {"erratum": id_})
+    return id_

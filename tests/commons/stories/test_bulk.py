@@ -1,0 +1,231 @@
+"""Items in and out at once: nothing lost on the way, bad lines named, nothing half done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+import shapely
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from earthcommons.catalog import Catalog, ItemQuery, rebuild
+from earthcommons.commons import Node, make_node
+from earthcommons.commons.stories.bulk import Imported, export_items, import_items
+from earthcommons.commons.stories.geoparquet import read_items
+from earthcommons.errors import AccessDeniedError, ConflictError, InvalidInputError
+from earthcommons.model import Record
+from earthcommons.model.canonical import canonical_bytes
+from earthcommons.model.party import OPERATOR, PUBLIC
+from earthcommons.policy import acting_as
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def item(n: int, **properties: Any) -> dict[str, Any]:
+    west = n % 300 - 170
+    box = [west, 1, west + 1, 2.5]
+    return {
+        "type": "Feature", "stac_version": "1.1.0", "stac_extensions": [], "id": f"i{n:05d}",
+        "collection": "c", "bbox": box,
+        "geometry": shapely.box(west, 1, west + 1, 2.5).__geo_interface__,
+        "properties": {"datetime": f"20{n % 90 + 10}-01-01T00:00:00Z", **properties},
+        "assets": {"data": {"href": f"/objects/{n:064x}.tif", "roles": ["data"]}},
+        "links": [{"rel": "self", "href": "https://elsewhere.example/i"}],
+    }  # fmt: skip
+
+
+def node_at(root: Path) -> Node:
+    node = make_node(root)
+    with node.catalog.transaction() as tx:
+        for name in ("c", "d"):
+            tx.put(
+                Record(
+                    "collection",
+                    name,
+                    {"type": "Collection", "id": name, "title": name,
+                     "extent": {"spatial": {"bbox": []}, "temporal": {"interval": []}}},
+                )
+            )  # fmt: skip
+    return node
+
+
+@pytest.fixture(autouse=True)
+def _operator() -> Iterator[None]:
+    with acting_as(OPERATOR):
+        yield
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Node:
+    return node_at(tmp_path / "node")
+
+
+def lines(path: Path, items: list[dict[str, Any]]) -> Path:
+    path.write_bytes(b"".join(orjson.dumps(one) + b"\n" for one in items))
+    return path
+
+
+def held(node: Node) -> list[dict[str, Any]]:
+    bodies = node.catalog.items(ItemQuery(limit=1000)).bodies
+    return [orjson.loads(body) for body in bodies]
+
+
+def test_items_come_in_without_links_of_elsewhere_and_are_found_every_way(
+    node: Node, tmp_path: Path
+) -> None:
+    source = lines(tmp_path / "a.ndjson", [item(n, title=f"Lake {n} 湖泊") for n in range(7)])
+    assert import_items(node, source, batch=3) == Imported(7, 0, 0)
+    assert import_items(node, source, batch=3) == Imported(0, 0, 7)
+    assert all("links" not in body for body in held(node))
+    assert node.catalog.items(ItemQuery(text="湖泊")).matched == 7
+    assert node.catalog.items(ItemQuery(ids=("i00003",))).names == ("c/i00003",)
+    assert len(node.catalog.changes()) == 9
+
+
+def test_one_by_one_and_at_once_give_the_same_index(tmp_path: Path) -> None:
+    items = [item(n, gsd=1e21 if n % 2 else 1.0, title=f"é {n}") for n in range(60)]
+    for one in items:
+        del one["links"]
+    at_once, singly = node_at(tmp_path / "a"), node_at(tmp_path / "b")
+    import_items(at_once, lines(tmp_path / "a.ndjson", items), batch=25, quick=True)
+    with singly.catalog.transaction() as tx:
+        for one in items:
+            tx.put(Record("item", f"c/{one['id']}", one))
+    assert list(at_once.catalog.dump()) == list(singly.catalog.dump())
+    again = Catalog(tmp_path / "again.sqlite", at_once.store)
+    assert rebuild(again, at_once.store, lambda _: []) == 62
+    assert list(again.dump()) == list(at_once.catalog.dump())
+    again.close()
+
+
+def test_a_bad_line_is_named_and_only_whole_batches_stay(node: Node, tmp_path: Path) -> None:
+    good = [item(n) for n in range(5)]
+    for bad in (
+        b"{", b'{"type":"Feature"}', b"[]", b'{"id":"a","id":"b"}',
+        orjson.dumps({**item(9), "collection": "nowhere"}),
+        orjson.dumps({**item(9), "id": "../x"}),
+        orjson.dumps({**item(9), "properties": {"datetime": "yesterday"}}),
+        orjson.dumps({**item(9), "bbox": [0, 9, 1, 2]}),
+        orjson.dumps(item(4)),
+    ):  # fmt: skip
+        source = lines(tmp_path / "a.ndjson", good)
+        with source.open("ab") as file:
+            file.write(bad + b"\n")
+        with pytest.raises(InvalidInputError, match="line 6") as refused:
+            import_items(node, source, batch=4, quick=True)
+        assert refused.value.code == "bad-line"
+        assert len(held(node)) == 4
+    assert import_items(node, lines(tmp_path / "a.ndjson", good)) == Imported(1, 0, 4)
+
+
+def test_other_content_is_refused_or_becomes_the_next_version(
+    node: Node, tmp_path: Path
+) -> None:
+    import_items(node, lines(tmp_path / "a.ndjson", [item(1)]))
+    changed = lines(tmp_path / "b.ndjson", [item(1, title="changed"), item(2)])
+    with pytest.raises(ConflictError):
+        import_items(node, changed)
+    assert len(held(node)) == 1
+    assert import_items(node, changed, replace=True) == Imported(1, 1, 0)
+    version = node.catalog.version("item", "c/i00001")
+    assert version is not None
+    assert version[0] == 2
+    assert import_items(node, changed, replace=True) == Imported(0, 0, 2)
+
+
+def test_who_may_not_publish_in_a_collection_brings_nothing_in(
+    node: Node, tmp_path: Path
+) -> None:
+    source = lines(tmp_path / "a.ndjson", [item(1)])
+    with acting_as(PUBLIC):
+        with pytest.raises(AccessDeniedError):
+            import_items(node, source, collection="c")
+        with pytest.raises(InvalidInputError, match="there is no collection"):
+            import_items(node, source)
+    assert held(node) == []
+
+
+def test_an_import_ended_half_way_goes_on_where_it_stopped(node: Node, tmp_path: Path) -> None:
+    source = lines(tmp_path / "a.ndjson", [item(n) for n in range(9)])
+
+    def end(done: int) -> None:
+        if done >= 6:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_items(node, source, batch=3, on_progress=end)
+    assert len(held(node)) == 6
+    assert import_items(node, source, batch=3) == Imported(3, 0, 6)
+
+
+PROPERTIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "title": st.text(min_size=1, max_size=8),
+        "gsd": st.one_of(st.integers(0, 99), st.floats(0, 99)),
+        "eo:cloud_cover": st.floats(0, 100),
+        "instruments": st.lists(st.text(min_size=1, max_size=4), max_size=3),
+        "proj:shape": st.lists(st.integers(1, 9999), min_size=2, max_size=2),
+        "deep": st.fixed_dictionaries({"a": st.integers(0, 5)}, optional={"b": st.text()}),
+    },
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(properties=st.lists(PROPERTIES, min_size=1, max_size=8), suffix=st.sampled_from(
+    [".ndjson", ".parquet"]))  # fmt: skip
+def test_what_goes_out_comes_back_the_same(
+    tmp_path_factory: pytest.TempPathFactory, properties: list[dict[str, Any]], suffix: str
+) -> None:
+    root = tmp_path_factory.mktemp("round")
+    items = [item(n, **more) for n, more in enumerate(properties)]
+    first, second = node_at(root / "a"), node_at(root / "b")
+    import_items(first, lines(root / "in.ndjson", items), quick=True)
+    out = root / f"out{suffix}"
+    assert export_items(first, out, ItemQuery()) == len(items)
+    import_items(second, out, quick=True)
+    assert [canonical_bytes(b) for b in held(first)] == [
+        canonical_bytes(b) for b in held(second)
+    ]
+    assert not list(root.glob("*.part"))
+
+
+@pytest.mark.filterwarnings("ignore::Warning")
+def test_the_package_stac_geoparquet_reads_what_is_exported_and_writes_what_is_imported(
+    node: Node, tmp_path: Path
+) -> None:
+    import pyarrow.parquet as pq
+    import stac_geoparquet.arrow as judge
+
+    source = [item(n, gsd=10, title=f"t{n}") for n in range(4)]
+    import_items(node, lines(tmp_path / "a.ndjson", source))
+    export_items(node, tmp_path / "out.parquet", ItemQuery())
+    table = pq.read_table(tmp_path / "out.parquet")
+    found = {one["id"]: one for one in judge.stac_table_to_items(table)}
+    for one in source:
+        theirs = found[one["id"]]
+        assert theirs["properties"]["title"] == one["properties"]["title"]
+        assert theirs["bbox"] == one["bbox"]
+        assert shapely.equals(
+            shapely.from_geojson(orjson.dumps(theirs["geometry"])),
+            shapely.from_geojson(orjson.dumps(one["geometry"])),
+        )
+    judge.to_parquet(judge.parse_stac_items_to_arrow(source), tmp_path / "theirs.parquet")
+    assert [one["id"] for one in read_items(tmp_path / "theirs.parquet")] == [
+        one["id"] for one in source
+    ]
+    assert import_items(node, tmp_path / "theirs.parquet", collection="d").added == 4
+
+
+def test_values_of_several_kinds_are_refused_by_the_columns_name(
+    node: Node, tmp_path: Path
+) -> None:
+    import_items(node, lines(tmp_path / "a.ndjson", [item(1, odd="x"), item(2, odd=3)]))
+    with pytest.raises(InvalidInputError, match="odd") as refused:
+        export_items(node, tmp_path / "out.parquet", ItemQuery())
+    assert refused.value.code == "mixed-types"
+    assert not (tmp_path / "out.parquet").exists()
