@@ -90,13 +90,14 @@ class Catalog:
     def loading(self) -> Iterator[None]:
         """Give this thread's connection room for many writes while the block runs."""
         connection = self._connection()
+        before = connection.execute("PRAGMA cache_size").fetchone()[0]
         connection.execute("PRAGMA cache_size = -400000")
         connection.execute("PRAGMA wal_autocheckpoint = 40000")
         try:
             yield
         finally:
             connection.execute("PRAGMA wal_autocheckpoint = 1000")
-            connection.execute("PRAGMA cache_size = -20000")
+            connection.execute(f"PRAGMA cache_size = {before}")
 
     def visible(self, party: Party | None = None) -> tuple[str, ...]:
         """Return the labels in force of what a party may see: who acts now, when not told."""

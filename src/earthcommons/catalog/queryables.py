@@ -47,6 +47,12 @@ def _property(name: str, kind: Kind, title: str) -> Queryable:
     )
 
 
+def _facet(name: str, title: str) -> Queryable:
+    # What an item states of a facet is kept once for all items that state the same.
+    sql = f"(SELECT json_extract(t.value, '$.{name}') FROM tags t WHERE t.tags = i.tags)"
+    return Queryable(f"ec:{name}", "array", sql, title, sortable=False)
+
+
 QUERYABLES: dict[str, Queryable] = {
     queryable.name: queryable
     for queryable in (
@@ -72,6 +78,11 @@ QUERYABLES: dict[str, Queryable] = {
         _property("ec:nature", "string", "Observation, model, reconstruction or derived"),
         _property("ec:period", "string", "Period"),
         _property("ec:attribution", "string", "Attribution"),
+        _facet("theme", "Themes"),
+        _facet("sdg", "Sustainable Development Goals"),
+        _facet("format", "Formats"),
+        _facet("licence", "Licence as the facet has it"),
+        _facet("region", "Regions"),
     )
 }
 

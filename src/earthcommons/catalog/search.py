@@ -60,18 +60,23 @@ def items(sql: Reader, query: ItemQuery, labels: Iterable[str]) -> Page:
     else:
         bound = count_items(sql, query, asked, hits)
     token = write_token(keys[limit - 1], question) if len(rows) > limit else ""
-    read = [_stored(sql, row[0], asked.labels) for row in rows[:limit]]
+    read = _stored(sql, [row[0] for row in rows[:limit]], asked.labels)
     bodies, plain = tuple(body for body, _ in read), tuple(is_plain for _, is_plain in read)
     names = tuple(str(row[-1]) for row in rows[:limit])
     return Page(bodies, token, bound.exact, bound, names, plain)
 
 
-def _stored(sql: Reader, k: int, labels: tuple[str, ...]) -> tuple[bytes, bool]:
-    body, guarded, plain = sql.execute(
-        "SELECT r.body, i.guarded, i.plain FROM item i JOIN record r ON r.k = i.k WHERE i.k = ?",
-        (k,),
-    ).fetchone()
-    return present(sql, k, body, labels) if guarded else body, bool(plain)
+def _stored(sql: Reader, ks: list[int], labels: tuple[str, ...]) -> list[tuple[bytes, bool]]:
+    """Return the body of each item as somebody with these labels sees it, and whether plain."""
+    found = sql.execute(
+        "SELECT i.k, r.body, i.guarded, i.plain FROM json_each(?) j CROSS JOIN item i"
+        " ON i.k = j.value CROSS JOIN record r ON r.k = i.k ORDER BY j.key",
+        (orjson.dumps(ks).decode(),),
+    ).fetchall()
+    return [
+        (present(sql, k, body, labels) if guarded else body, bool(plain))
+        for k, body, guarded, plain in found
+    ]
 
 
 def _check_key(last: Any, name: Any) -> None:
