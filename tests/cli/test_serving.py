@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.cli.conftest import run_cli
 
-from earthcommons.cli.serving import check_port, holder_of
+from earthcommons.cli.serving import check_accounts, check_port, holder_of
+from earthcommons.commons import make_node
 from earthcommons.errors import ConflictError, InvalidInputError
+from earthcommons.model import OPERATOR
+from earthcommons.policy import acting_as
+from earthcommons.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,3 +89,30 @@ def test_ip_version_6_is_checked_as_such() -> None:
         with pytest.raises(ConflictError, match=f"port {port} is taken by process"):
             check_port("::1", port)
     check_port("::1", port)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "earth.example.org"])  # noqa: S104
+def test_a13_a_public_address_without_anybody_who_can_sign_in_is_refused(
+    tmp_path: Path, host: str
+) -> None:
+    root = tmp_path / "node"
+    node = make_node(root, Settings(host=host, port=8765))
+    refused = run_cli("serve", "--node", root)
+    assert (refused.code, refused.out) == (2, "")
+    assert "account add ID" in refused.err
+    assert refused.err.rstrip().endswith("[no-accounts]")
+    with acting_as(OPERATOR):
+        node.catalog.people.add("ann", "Ann", issuer="https://id.example.org", subject="1")
+        check_accounts(node)
+        node.catalog.people.set_active("ann", active=False)
+    with pytest.raises(InvalidInputError):
+        check_accounts(node)
+    node.catalog.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.8.8.8"])
+def test_a13_loopback_is_the_default_and_needs_no_account(tmp_path: Path, host: str) -> None:
+    assert Settings().host == "127.0.0.1"
+    node = make_node(tmp_path / "node", Settings(host=host))
+    check_accounts(node)
+    node.catalog.close()

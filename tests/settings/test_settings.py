@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earthcommons.errors import InvalidInputError, NotFoundError
-from earthcommons.settings import Settings, read_settings, write_settings
+from earthcommons.settings import Settings, read_s3_credentials, read_settings, write_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,12 +102,77 @@ def test_a_folder_without_settings_is_no_node(tmp_path: Path) -> None:
 
 def test_every_setting_can_be_given_in_the_environment(tmp_path: Path) -> None:
     write_settings(tmp_path, Settings())
-    texts = {str: "http://x", int: "99"}
+    texts = {str: "http://x", int: "99", bool: "true"}
     given_ = {
         f"EARTHCOMMONS_{field.name.upper()}": texts[type(field.default)]
         for field in fields(Settings)
+    } | {
+        "EARTHCOMMONS_STORE_URL": "s3://bucket/node",
+        "EARTHCOMMONS_OIDC_ISSUER": "https://id.example.org",
     }
     settings = read_settings(tmp_path, given_)
     assert all(getattr(settings, field.name) != field.default for field in fields(Settings)), (
         settings
     )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'store_url = "http://bucket"',
+        'store_url = "s3://"',
+        'store_url = "s3://bucket/../x"',
+        'store_url = "s3://id:secret@bucket"',
+        'store_endpoint = "ftp://host"',
+        'store_endpoint = "https://id:secret@host"',
+        'store_endpoint = "https://host/path"',
+    ],
+)
+def test_a_store_that_is_no_bucket_or_carries_a_secret_is_refused(
+    tmp_path: Path, line: str
+) -> None:
+    (tmp_path / "node.toml").write_text(line + "\n")
+    with pytest.raises(InvalidInputError) as refused:
+        read_settings(tmp_path, NO_ENVIRONMENT)
+    assert refused.value.code == "bad-settings"
+
+
+def test_credentials_come_from_the_environment_and_are_not_shown() -> None:
+    given = {"AWS_ACCESS_KEY_ID": "key-1", "AWS_SECRET_ACCESS_KEY": "hush", "AWS_REGION": "r"}
+    found = read_s3_credentials(given)
+    assert (found.key_id, found.secret, found.token, found.region) == ("key-1", "hush", "", "r")
+    assert "hush" not in repr(found)
+    assert "key-1" not in repr(found)
+    with pytest.raises(InvalidInputError, match="AWS_SECRET_ACCESS_KEY"):
+        read_s3_credentials({"AWS_ACCESS_KEY_ID": "key-1"})
+
+
+def test_true_and_false_are_written_read_and_nothing_else_stands_for_them(
+    tmp_path: Path,
+) -> None:
+    write_settings(tmp_path, Settings(oidc_provision=True))
+    assert "oidc_provision = true" in (tmp_path / "node.toml").read_text()
+    assert read_settings(tmp_path, NO_ENVIRONMENT).oidc_provision is True
+    off = {"EARTHCOMMONS_OIDC_PROVISION": "false"}
+    assert read_settings(tmp_path, off).oidc_provision is False
+    for text in ("1", "yes", "True", ""):
+        with pytest.raises(InvalidInputError, match="oidc_provision"):
+            read_settings(tmp_path, {"EARTHCOMMONS_OIDC_PROVISION": text})
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    ["http://id.example.org", "https://u:p@id.example.org", "https://id.example.org/?a",
+     "elsewhere", "http://127.0.0.1.example.org"],
+)  # fmt: skip
+def test_an_identity_provider_is_not_asked_in_the_clear(tmp_path: Path, issuer: str) -> None:
+    written(tmp_path, f'oidc_issuer = "{issuer}"\noidc_client_id = "node"\n')
+    with pytest.raises(InvalidInputError, match="oidc_issuer") as refused:
+        read_settings(tmp_path, NO_ENVIRONMENT)
+    assert issuer not in str(refused.value)
+
+
+def test_an_identity_provider_needs_this_nodes_name_there(tmp_path: Path) -> None:
+    written(tmp_path, 'oidc_issuer = "http://127.0.0.1:9000"\n')
+    with pytest.raises(InvalidInputError, match="oidc_client_id"):
+        read_settings(tmp_path, NO_ENVIRONMENT)

@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
-from earthcommons.cli import evidence, exchange, indicators, node, reports, watches
+from earthcommons.cli import (
+    bulk,
+    drafts,
+    evidence,
+    exchange,
+    getting,
+    indicators,
+    ingesting,
+    keeping,
+    node,
+    people,
+    reports,
+    versions,
+    watches,
+)
 from earthcommons.cli.errors import exit_code
 from earthcommons.errors import CommonsError
 
@@ -19,11 +34,32 @@ app = typer.Typer(
     help="Share Earth data, and turn it into numbers traced back to their pixels.",
 )
 node.add_to(app)
+ingesting.add_to(app)
+people.add_to(app)
+getting.add_to(app)
+versions.add_to(app)
 evidence.add_to(app)
+keeping.add_to(app)
+app.add_typer(drafts.app, name="draft")
+app.command()(drafts.cite)
 app.add_typer(indicators.app, name="indicator")
 app.add_typer(watches.app, name="watch")
 app.add_typer(reports.app, name="outlook")
 app.add_typer(exchange.app, name="exchange")
+app.add_typer(bulk.app, name="bulk")
+
+
+@app.callback()
+def begin(
+    context: typer.Context,
+    account: Annotated[
+        str, typer.Option("--as", help="Act as this account of the node, or as `public`.")
+    ] = "",
+) -> None:
+    """Whoever may open a node's folder acts as its operator, unless told otherwise."""
+    from earthcommons.cli.common import acting
+
+    context.with_resource(acting(account))
 
 
 @app.command()

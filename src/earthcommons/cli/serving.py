@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from earthcommons.commons import Node
 
-__all__ = ["check_port", "holder_of", "serve_demo", "serve_node"]
+__all__ = ["check_accounts", "check_port", "holder_of", "serve_demo", "serve_node"]
 
 _LISTEN = "0A"
 _LAST_PORT = 65535
@@ -46,12 +47,14 @@ def serve_node(
 
     Raises:
         ConflictError: the port is taken, or another server runs on the node.
-        InvalidInputError: others on this machine can change the node or read its keys.
+        InvalidInputError: others on this machine can change the node or read its keys, or it
+            would be public without anybody who can sign in (`no-accounts`).
         UpstreamError: the node's objects are in a store that writers cannot share.
     """
     from earthcommons.commons.guard import alone, check_modes
 
     check_modes(node.root)
+    check_accounts(node)
     node.store.self_test()
     with alone(node.root, "earthcommons serve"):
         _serve_alone(node, port, progress)
@@ -67,6 +70,7 @@ def _serve_alone(
     settings = dataclasses.replace(node.settings, port=port or node.settings.port)
     check_port(settings.host, settings.port)
     from earthcommons.web import create_app
+    from earthcommons.web.log_lines import LOG_CONFIG
 
     app = create_app(dataclasses.replace(node, settings=settings), progress)
     print(f"{settings.name}: {settings.url}  (Ctrl+C ends it)", flush=True)
@@ -75,6 +79,7 @@ def _serve_alone(
         host=settings.host,
         port=settings.port,
         log_level="warning",
+        log_config=LOG_CONFIG,
         access_log=False,
         server_header=False,
         # An address in a header is not believed; a proxy in front is the only client then.
@@ -82,6 +87,35 @@ def _serve_alone(
         limit_concurrency=200,
         timeout_keep_alive=20,
     )
+
+
+def check_accounts(node: Node) -> None:
+    """Return when the node listens on loopback only, or has somebody who can sign in.
+
+    Raises:
+        InvalidInputError: neither (`no-accounts`); the message says the way out.
+    """
+    from earthcommons.model.party import OPERATOR
+    from earthcommons.policy import acting_as
+
+    if _is_loopback(node.settings.host):
+        return
+    with acting_as(OPERATOR):
+        if any(account.active for account in node.catalog.people.accounts()):
+            return
+    raise InvalidInputError(
+        f"host {node.settings.host} can be reached by others and nobody can sign in: make an"
+        " account first (earthcommons account add ID --name NAME --password --node"
+        f" {node.root.name}; earthcommons account grant ID operator), or set host to 127.0.0.1",
+        code="no-accounts",
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def check_port(host: str, port: int) -> None:

@@ -3,6 +3,20 @@
 Every setting has a safe default; see `docs/settings.md`. Nothing below this floor reads either.
 """
 
-from earthcommons.settings.settings import Settings, read_settings, write_settings
+from earthcommons.settings.settings import (
+    S3Credentials,
+    Settings,
+    read_oidc_secret,
+    read_s3_credentials,
+    read_settings,
+    write_settings,
+)
 
-__all__ = ["Settings", "read_settings", "write_settings"]
+__all__ = [
+    "S3Credentials",
+    "Settings",
+    "read_oidc_secret",
+    "read_s3_credentials",
+    "read_settings",
+    "write_settings",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -13,6 +13,7 @@ from earthcommons.errors import (
     AccessDeniedError,
     CommonsError,
     ConflictError,
+    GoneError,
     IntegrityError,
     InvalidInputError,
     NotFoundError,
@@ -22,17 +23,31 @@ from earthcommons.errors import (
 from earthcommons.web.headers import SECURITY_HEADERS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fastapi import FastAPI, Request
 
 __all__ = ["install_error_handlers", "problem", "status_of"]
 
 _LOG = logging.getLogger(__name__)
 _BY_CODE = {
+    "slow-body": 408,
+    "too-large": 413,
+    "content-encoding": 415,
+    "content-type": 415,
+    "checksum-mismatch": 460,
+    "bad-range": 416,
+    "not-authenticated": 401,
+    "too-many-tries": 429,
+    "stale": 412,
+    "precondition-required": 428,
     "format-mismatch": 415,
     "declared-too-large": 413,
     "asset-unavailable": 503,
 }
+_COME_BACK_S = 10
 _BY_TYPE = (
+    (GoneError, 410),
     (NotFoundError, 404),
     (AccessDeniedError, 403),
     (ConflictError, 409),
@@ -43,13 +58,23 @@ _BY_TYPE = (
 )
 _TITLES = {
     400: "The request needs mending",
+    401: "Who is asking?",
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
+    406: "Nothing of that kind is given",
+    408: "Too slow",
     409: "Conflict",
+    410: "Withdrawn",
+    412: "It has changed since",
     413: "Too large",
     415: "Unknown format",
+    416: "No such part",
     422: "The file needs mending",
+    428: "Say which version you read",
+    429: "Too many tries",
+    431: "Headers too large",
+    460: "The bytes arrived damaged",
     500: "This server failed",
     502: "Stored bytes are damaged",
     503: "Not available now",
@@ -63,13 +88,16 @@ def status_of(error: CommonsError) -> int:
     return next((status for kind, status in _BY_TYPE if isinstance(error, kind)), 500)
 
 
-def problem(status: int, code: str, detail: str) -> JSONResponse:
+def problem(
+    status: int, code: str, detail: str, more: Mapping[str, Any] | None = None
+) -> JSONResponse:
     """Return a problem document; `type` is stable, `detail` is for people."""
     body = {
         "type": f"urn:earthcommons:problem:{code}",
         "title": _TITLES.get(status, "Error"),
         "status": status,
         "detail": detail,
+        **(more or {}),
     }
     return JSONResponse(body, status, media_type="application/problem+json")
 
@@ -80,7 +108,11 @@ def install_error_handlers(app: FastAPI) -> None:
     async def on_purpose(_: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, CommonsError):
             raise error
-        return problem(status_of(error), error.code, str(error))
+        more = {"stub": error.stub} if isinstance(error, GoneError) else {}
+        answer = problem(status_of(error), error.code, str(error), more)
+        if answer.status_code in (429, 503):
+            answer.headers["retry-after"] = str(getattr(error, "seconds", _COME_BACK_S))
+        return answer
 
     async def by_framework(_: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, HTTPException):

@@ -9,6 +9,7 @@ import orjson
 
 from earthcommons.cube import read_features
 from earthcommons.errors import NotFoundError
+from earthcommons.model.party import OPERATOR
 from earthcommons.zones.region_sets import load_region_set
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Places:
             NotFoundError: no such set is published.
         """
         id_ = id_ or COUNTRIES
+        # Whether the asker may see it is asked each time; what it holds is read once for all.
+        self._node.catalog.body("region-set", id_)
         version = self._node.catalog.version("region-set", id_)
         if version is None:
             raise NotFoundError(f"there is no region set {id_[:60]!r}")
@@ -44,7 +47,7 @@ class Places:
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = load_region_set(
-                    id_, self._node.catalog, self._node.store, geometry=geometry
+                    id_, self._node.catalog, self._node.store, OPERATOR, geometry=geometry
                 )
             found: RegionSet = self._kept[key]
         return found

@@ -35,7 +35,9 @@ def reports_router(node: Node) -> APIRouter:
             raise NotFoundError(f"this report is not printed in {lang[:10]!r}")
         # What is printed follows from what is read, so the reading names the print.
         shown = edition_of(node, key, lang)
-        said = [shown.title, shown.edition, [(line.text, line.struck) for line in shown.lines]]
+        lines = [(line.text, line.struck) for line in shown.lines]
+        drawn = [each.spec for _, _, figures in shown.sections for each in figures]
+        said = [shown.title, shown.edition, lines, shown.gaps, drawn]
         name = digest_of(orjson.dumps([key, lang, said]))
         with printing:
             if name not in kept:

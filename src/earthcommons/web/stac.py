@@ -6,16 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from earthcommons.catalog import QUERYABLES
-from earthcommons.errors import InvalidInputError
+from earthcommons.errors import InvalidInputError, UpstreamError
 from earthcommons.model.canonical import parse_strict
+from earthcommons.web.bodies import bounded
 from earthcommons.web.parameters import known
+from earthcommons.web.stac_aggregate import aggregations_of, chosen, described
+from earthcommons.web.stac_bodies import Dress, joined
+from earthcommons.web.stac_extensions import search_collections
 from earthcommons.web.stac_fields import Fields
 from earthcommons.web.stac_query import SEARCH_PARAMETERS, posted_query, query_of
+from earthcommons.web.stac_versions import ITEM_PARAMETERS, item_at, items_at
+from earthcommons.web.transactions_tags import tagged
 
 if TYPE_CHECKING:
-    from earthcommons.catalog import ItemQuery
+    from earthcommons.catalog import ItemQuery, Page
     from earthcommons.commons import Node
 
 __all__ = ["stac_router"]
@@ -31,6 +38,19 @@ _CONFORMS = [
     "https://api.stacspec.org/v1.0.0/item-search#fields",
     "https://api.stacspec.org/v1.0.0/item-search#sort",
     "https://api.stacspec.org/v1.0.0/item-search#filter",
+    "https://api.stacspec.org/v1.0.0/item-search#query",
+    "https://api.stacspec.org/v1.0.0-rc.1/collection-search",
+    "https://api.stacspec.org/v1.0.0-rc.1/collection-search#free-text",
+    "https://api.stacspec.org/v1.0.0-rc.1/collection-search#fields",
+    "https://api.stacspec.org/v1.0.0-rc.1/collection-search#sort",
+    "https://api.stacspec.org/v1.0.0-rc.1/collection-search#filter",
+    "https://api.stacspec.org/v0.3.0/aggregation",
+    "https://api.stacspec.org/v1.0.0/ogcapi-features/extensions/transaction",
+    "https://api.stacspec.org/v1.0.0/collections/extensions/transaction",
+    "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/create-replace-delete",
+    "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/update",
+    "http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/optimistic-locking-etags",
+    "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/simple-query",
     "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/filter",
     "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/features-filter",
     "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/queryables",
@@ -54,7 +74,16 @@ _SORTABLES = "http://www.opengis.net/def/rel/ogc/1.0/sortables"
 _OF_ITEMS = tuple(
     name for name in SEARCH_PARAMETERS if name not in ("collections", "ids", "intersects", "q")
 )
+_COUNTED = tuple(
+    name for name in SEARCH_PARAMETERS if name not in ("limit", "token", "sortby", "fields")
+)
+_OF_COLLECTIONS = tuple(
+    name
+    for name in SEARCH_PARAMETERS
+    if name not in ("collections", "ids", "intersects", "query")
+)
 _MAX_BODY = 2 * 2**20
+_FEW, _AT_ONCE_S = 100, 0.01
 
 
 def stac_router(node: Node) -> APIRouter:
@@ -74,6 +103,8 @@ def stac_router(node: Node) -> APIRouter:
         )
     router.add_api_route("/collections/{collection}/items", pages.items, methods=["GET"])
     router.add_api_route("/collections/{collection}/items/{item}", pages.item, methods=["GET"])
+    router.add_api_route("/aggregations", pages.aggregations, methods=["GET"])
+    router.add_api_route("/aggregate", pages.aggregate, methods=["GET"])
     router.add_api_route("/search", pages.search, methods=["GET"])
     router.add_api_route("/search", pages.post_search, methods=["POST"])
     return router
@@ -83,9 +114,11 @@ class _Pages:
     """The handlers, and the node they read."""
 
     def __init__(self, node: Node) -> None:
+        self._node = node
         self._catalog = node.catalog
         self._base = node.settings.url
         self._root = f"{node.settings.url}/stac"
+        self._dress = Dress(node.settings.url)
         self._name = node.settings.name
 
     def landing(self, request: Request) -> Response:
@@ -97,6 +130,8 @@ class _Pages:
             _link("root", f"{self._root}/", _JSON),
             _link("conformance", f"{self._root}/conformance", _JSON),
             _link("data", f"{self._root}/collections", _JSON),
+            _link("aggregations", f"{self._root}/aggregations", _JSON),
+            _link("aggregate", f"{self._root}/aggregate", _JSON),
             _link(_QUERYABLES, f"{self._root}/queryables", _SCHEMA),
             _link(_SORTABLES, f"{self._root}/sortables", _SCHEMA),
             {**_link("search", search, _GEOJSON), "method": "GET"},
@@ -128,41 +163,89 @@ class _Pages:
         return _answer({"conformsTo": _CONFORMS})
 
     def collections(self, request: Request) -> Response:
-        """All collections."""
-        known(request, ())
-        found = [self._dress_collection(body) for body in self._catalog.all("collection")]
+        """Collections: all, or those a search asks for."""
+        values = known(request, _OF_COLLECTIONS)
+        query = query_of({"limit": "1000", **values})
+        fields = Fields.of_text(values.get("fields", ""))
+        page, token, matched = search_collections(self._catalog.all("collection"), query)
         here = f"{self._root}/collections"
-        links = [_link("self", here, _JSON), _link("root", f"{self._root}/", _JSON)]
+        asked = request.url.query
+        links = [
+            _link("self", f"{here}?{asked}" if asked else here, _JSON),
+            _link("root", f"{self._root}/", _JSON),
+            _link("parent", f"{self._root}/", _JSON),
+        ]
+        if token:
+            following = _next(here, asked, "GET", None, token)
+            links.append({**following, "type": _JSON})
         return _answer(
             {
-                "collections": found,
-                "links": [*links, _link("parent", f"{self._root}/", _JSON)],
-                "numberMatched": len(found),
-                "numberReturned": len(found),
+                "collections": [fields.of(self._dress_collection(body)) for body in page],
+                "links": links,
+                "numberMatched": matched,
+                "numberReturned": len(page),
+            }
+        )
+
+    def aggregations(self, request: Request) -> Response:
+        """What `/aggregate` can count."""
+        known(request, ())
+        here = f"{self._root}/aggregations"
+        links = [_link("self", here, _JSON), _link("root", f"{self._root}/", _JSON)]
+        return _answer({"aggregations": described(), "links": links})
+
+    def aggregate(self, request: Request) -> Response:
+        """How the matches of a search spread over themes, goals, formats, licences and years."""
+        values = known(request, (*_COUNTED, "aggregations"))
+        names = chosen(values.pop("aggregations", ""))
+        facets = self._catalog.facets(query_of(values))
+        asked = request.url.query
+        here = f"{self._root}/aggregate"
+        links = [
+            _link("self", f"{here}?{asked}" if asked else here, _JSON),
+            _link("root", f"{self._root}/", _JSON),
+        ]
+        return _answer(
+            {
+                "type": "AggregationCollection",
+                "aggregations": aggregations_of(facets, names),
+                "links": links,
             }
         )
 
     def collection(self, request: Request, collection: str) -> Response:
         """One collection."""
         known(request, ())
-        return _answer(self._dress_collection(self._catalog.get("collection", collection)))
+        tag = self._catalog.version("collection", collection)
+        body = self._dress_collection(self._catalog.get("collection", collection))
+        return tagged(_answer(body), tag[1] if tag else "")
 
-    def items(self, request: Request, collection: str) -> Response:
-        """Items of one collection, newest first."""
-        values = known(request, _OF_ITEMS)
+    async def items(self, request: Request, collection: str) -> Response:
+        """Items of one collection, newest first; or as they were, in order of id."""
+        values = known(request, (*_OF_ITEMS, "as-of"))
         self._catalog.get("collection", collection)
+        if "as-of" in values:
+            return await run_in_threadpool(
+                items_at, self._node, self._dress, collection, values
+            )
         query = query_of(values | {"collections": collection})
         here = f"{self._root}/collections/{collection}/items"
         fields = Fields.of_text(values.get("fields", ""))
-        return self._page(
+        return await self._page(
             query, fields, here, request.url.query, "GET", None, collection=collection
         )
 
     def item(self, request: Request, collection: str, item: str) -> Response:
-        """One item."""
-        known(request, ())
-        body = self._catalog.get("item", f"{collection}/{item}")
-        return _answer(self._dress_item(body), _GEOJSON)
+        """One item; `version` or `as-of` name an earlier state of it."""
+        values = known(request, ITEM_PARAMETERS)
+        name = f"{collection}/{item}"
+        if values:
+            return item_at(self._node, self._dress, name, values)
+        # The tag is read first: too old a tag is refused later, too new a one would lose an edit.
+        tag = self._catalog.version("item", name)
+        stored = self._catalog.body("item", name)
+        answer = Response(self._dress.parsed(stored, name), media_type=_GEOJSON)
+        return tagged(answer, tag[1] if tag else "", whole=b'"ec:withheld":' not in stored)
 
     def queryables(self, request: Request) -> Response:
         """Names that filters may ask for, as JSON Schema."""
@@ -199,17 +282,17 @@ class _Pages:
         }
         return _answer(schema, _SCHEMA)
 
-    def search(self, request: Request) -> Response:
+    async def search(self, request: Request) -> Response:
         """Items everywhere, newest first, by parameters."""
         values = known(request, SEARCH_PARAMETERS)
         fields = Fields.of_text(values.get("fields", ""))
-        return self._page(
+        return await self._page(
             query_of(values), fields, f"{self._root}/search", request.url.query, "GET", None
         )
 
     async def post_search(self, request: Request) -> Response:
         """Items everywhere, newest first, by a JSON body."""
-        body = parse_strict(await _bounded(request), limit=_MAX_BODY)
+        body = parse_strict(await bounded(request, _MAX_BODY), limit=_MAX_BODY)
         if not isinstance(body, dict):
             raise InvalidInputError("the search body is a JSON object", code="bad-json")
         unknown = sorted(set(body) - set(SEARCH_PARAMETERS))
@@ -218,10 +301,12 @@ class _Pages:
                 f"unknown member {unknown[0][:40]!r}; known here: {', '.join(SEARCH_PARAMETERS)}",
                 code="unknown-parameter",
             )
-        fields = Fields.of_body(body.get("fields"))
-        return self._page(posted_query(body), fields, f"{self._root}/search", "", "POST", body)
+        fields = Fields.of_body(body["fields"]) if "fields" in body else Fields()
+        return await self._page(
+            posted_query(body), fields, f"{self._root}/search", "", "POST", body
+        )
 
-    def _page(
+    async def _page(
         self,
         query: ItemQuery,
         fields: Fields,
@@ -232,8 +317,13 @@ class _Pages:
         *,
         collection: str = "",
     ) -> Response:
-        page = self._catalog.items(query)
-        features = [fields.of(self._dress_item(orjson.loads(item))) for item in page.bodies]
+        page = await self._found(query)
+        features = [
+            self._dress.item(item, name, plain=plain)
+            for item, name, plain in zip(page.bodies, page.names, page.plain, strict=True)
+        ]
+        if fields.narrow:
+            features = [orjson.dumps(fields.of(orjson.loads(item))) for item in features]
         links: list[dict[str, Any]] = [
             _link("self", f"{here}?{asked}" if asked else here, _GEOJSON),
             _link("root", f"{self._root}/", _JSON),
@@ -245,30 +335,30 @@ class _Pages:
             links.append(_next(here, asked, method, body, page.token))
         answer: dict[str, Any] = {
             "type": "FeatureCollection",
-            "features": features,
             "links": links,
             "numberReturned": len(features),
         }
         if page.matched is not None:
             answer["numberMatched"] = page.matched
-        return _answer(answer, _GEOJSON)
+        elif page.bound is not None:
+            low, high = page.bound.low, page.bound.high
+            answer["ec:numberMatchedBound"] = {"low": low, "high": high, "exact": False}
+        return Response(joined(answer, features), media_type=_GEOJSON)
 
-    def _dress_item(self, item: dict[str, Any]) -> dict[str, Any]:
-        up = f"{self._root}/collections/{item['collection']}"
-        item["links"] = [
-            _link("self", f"{up}/items/{item['id']}", _GEOJSON),
-            _link("root", f"{self._root}/", _JSON),
-            _link("parent", up, _JSON),
-            _link("collection", up, _JSON),
-            _link(
-                "alternate",
-                f"{self._base}/en/data/{item['collection']}/{item['id']}",
-                "text/html",
-            ),
-        ]
-        for asset in item["assets"].values():
-            asset["href"] = self._base + asset["href"]
-        return item
+    async def _found(self, query: ItemQuery) -> Page:
+        """Return the page: here when that takes milliseconds, else by a thread of its own.
+
+        A thread costs more than most searches. What has not ended after 10 ms is begun again in
+        one, so that nobody else waits longer than that.
+        """
+        simple = query.filter is None and query.intersects is None and not query.text
+        if simple and not query.sort and query.limit <= _FEW:
+            try:
+                return self._catalog.items(query, seconds=_AT_ONCE_S)
+            except UpstreamError as error:
+                if error.code != "query-timeout":
+                    raise
+        return await run_in_threadpool(self._catalog.items, query)
 
     def _dress_collection(self, collection: dict[str, Any]) -> dict[str, Any]:
         here = f"{self._root}/collections/{collection['id']}"
@@ -281,16 +371,6 @@ class _Pages:
             _link(_SORTABLES, f"{here}/sortables", _SCHEMA),
         ]
         return collection
-
-
-async def _bounded(request: Request) -> bytes:
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > _MAX_BODY:
-            raise InvalidInputError(f"body over {_MAX_BODY} bytes", code="declared-too-large")
-        parts.append(part)
-    return b"".join(parts)
 
 
 def _link(rel: str, href: str, media_type: str) -> dict[str, Any]:

@@ -18,14 +18,22 @@ _MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Paths to keep and to leave out; what is left out wins.
+    """Paths to keep and to leave out; what is named in both is kept.
 
     With nothing to keep, everything is kept but what is left out. `id`, `type`, `collection` and
     `links` are always there: an item without them is none.
+
+    Source:
+        STAC API fields extension 1.0.0, include and exclude semantics.
     """
 
     keep: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
+
+    @property
+    def narrow(self) -> bool:
+        """Whether anything is left out."""
+        return bool(self.keep or self.drop)
 
     @classmethod
     def of_text(cls, text: str) -> Fields:
@@ -45,8 +53,6 @@ class Fields:
         Raises:
             InvalidInputError: of another form, or over 200 of them.
         """
-        if value is None:
-            return cls()
         if not isinstance(value, dict) or set(value) - {"include", "exclude"}:
             raise InvalidInputError('fields is {"include": […], "exclude": […]}')
         lists = [value.get("include") or [], value.get("exclude") or []]
@@ -67,15 +73,17 @@ class Fields:
         """Return the item with the members wanted."""
         if not self.keep and not self.drop:
             return item
-        found = item if not self.keep else _kept(item, (*_needed(item), *self.keep))
+        needed = [name for name in _ALWAYS if name in item]
+        found = item if not self.keep else _kept(item, (*needed, *self.keep))
         for path in self.drop:
-            if path not in _ALWAYS:
-                found = _without(found, path.split("."))
+            if path in _ALWAYS:
+                continue
+            found = _without(found, path.split("."))
+            # `-properties,+properties.gsd` keeps the one property.
+            for kept in self.keep:
+                if kept == path or kept.startswith(f"{path}."):
+                    _copy(item, found, kept.split("."))
         return found
-
-
-def _needed(item: dict[str, Any]) -> list[str]:
-    return [name for name in (*_ALWAYS, "geometry", "bbox") if name in item]
 
 
 def _kept(item: dict[str, Any], paths: Iterable[str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from earthcommons.errors import InvalidInputError
 from earthcommons.model.canonical import parse_strict
 from earthcommons.model.geodesy import BBox
 from earthcommons.web.parameters import parse_bbox, parse_datetime, parse_limit
+from earthcommons.web.stac_extensions import both, filter_of_query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,7 @@ __all__ = ["SEARCH_PARAMETERS", "posted_query", "query_of"]
 
 SEARCH_PARAMETERS = (
     "bbox", "datetime", "collections", "ids", "intersects", "limit", "q", "token", "filter",
-    "filter-lang", "filter-crs", "sortby", "fields",
+    "filter-lang", "filter-crs", "sortby", "fields", "query",
 )  # fmt: skip
 _CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 _MAX_VERTICES = 100_000
@@ -46,7 +47,10 @@ def query_of(values: Mapping[str, str]) -> ItemQuery:
         first=first,
         last=last,
         text=values.get("q", ""),
-        filter=_filter(values.get("filter", ""), values, "cql2-text"),
+        filter=both(
+            _filter(values.get("filter", ""), values, "cql2-text"),
+            _compared(parse_strict(values["query"]) if values.get("query") else None),
+        ),
         sort=_sorted(values.get("sortby", "").split(",")),
         limit=parse_limit(values.get("limit", ""), 10),
         token=values.get("token", ""),
@@ -77,10 +81,12 @@ def posted_query(body: Mapping[str, Any]) -> ItemQuery:
         intersects=intersects,
         first=first,
         last=last,
-        text=" ".join(_listed(body, "q"))
+        text=",".join(_listed(body, "q"))
         if isinstance(body.get("q"), list)
         else _text(body, "q"),
-        filter=_filter(body.get("filter", ""), body, "cql2-json"),
+        filter=both(
+            _filter(body.get("filter", ""), body, "cql2-json"), _compared(body.get("query"))
+        ),
         sort=_posted_sort(body.get("sortby") or []),
         limit=parse_limit(str(limit) if isinstance(limit, int) else repr(limit), 10),
         token=_text(body, "token"),
@@ -148,7 +154,16 @@ def _filter(value: Any, values: Mapping[str, Any], usual: str) -> dict[str, Any]
         value = parse_strict(value)
     if not isinstance(value, str if language == "cql2-text" else dict):
         raise InvalidInputError(f"the filter is not {language}", code="bad-filter")
-    return parse_filter(value)
+    found: Any = parse_filter(value)
+    # The parser takes any expression, `FALSE` and `'a'` too, which would ask for nothing.
+    if not isinstance(found, dict):
+        raise InvalidInputError("the filter is no condition", code="bad-filter")
+    return found
+
+
+def _compared(value: Any) -> dict[str, Any] | None:
+    found = filter_of_query(value)
+    return None if found is None else parse_filter(found)
 
 
 def _sorted(keys: list[str]) -> tuple[SortKey, ...]:

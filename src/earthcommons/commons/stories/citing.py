@@ -31,7 +31,10 @@ def citation_of(
 
     Raises:
         NotFoundError: nothing visible has that name and version.
+        GoneError: it was withdrawn.
     """
+    # Read first: what was withdrawn says so to whoever may know.
+    node.catalog.body("item", name)
     found = node.catalog.versions("item", name)
     standing = node.catalog.standing("item", name) if version is None else None
     wanted = version or (standing.version if standing else 0)

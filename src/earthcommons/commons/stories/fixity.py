@@ -16,13 +16,21 @@ from earthcommons.model.canonical import digest_of
 from earthcommons.store import LocalStore, digest_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from earthcommons.commons.node import Node
     from earthcommons.store import ObjectStore
 
-__all__ = ["FixityLog", "Scrub", "ScrubPlan", "copies_at", "needed_keys", "scrub"]
+__all__ = [
+    "FixityLog",
+    "Scrub",
+    "ScrubPlan",
+    "asset_addresses",
+    "copies_at",
+    "needed_keys",
+    "scrub",
+]
 
 LOG_FILE = "fixity.sqlite"
 _SCHEMA = """
@@ -198,12 +206,22 @@ def needed_keys(node: Node) -> set[str]:
     keys: set[str] = set()
     file = node.root / "catalog.sqlite"
     with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as sql:
-        for (href,) in sql.execute("SELECT DISTINCT href FROM asset"):
-            if str(href).startswith("/objects/"):
-                keys.add(str(href).split("/")[2])
+        for href in asset_addresses(sql):
+            if href.startswith("/objects/"):
+                keys.add(href.split("/")[2])
         for (body,) in sql.execute("SELECT body FROM record WHERE kind = 'run'"):
             keys.add(str(json.loads(body)["output"]))
     return keys - {""}
+
+
+def asset_addresses(sql: sqlite3.Connection) -> Iterator[str]:
+    """Yield the addresses of all assets of all versions of items, each once."""
+    rows = sql.execute(
+        "SELECT DISTINCT json_extract(a.value, '$.href') FROM record r,"
+        " json_each(r.body, '$.assets') a WHERE r.kind = 'item'"
+    )
+    for (href,) in rows:
+        yield str(href)
 
 
 def copies_at(place: Path) -> ObjectStore:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from earthcommons.errors import NotFoundError
+from earthcommons.errors import GoneError, NotFoundError
 
 if TYPE_CHECKING:
     from earthcommons.commons.node import Node
     from earthcommons.model.record import Kind
 
-__all__ = ["errata_of", "recalls_of"]
+__all__ = ["errata_of", "may_know", "recalls_of"]
+
+
+def may_know(node: Node, kind: str, id_: str) -> bool:
+    """Return whether the acting party may know of a record, also of one withdrawn."""
+    try:
+        node.catalog.body(kind, id_)
+    except GoneError:
+        return True
+    except NotFoundError:
+        return False
+    return True
 
 
 def errata_of(node: Node, kind: Kind, name: str) -> list[dict[str, Any]]:
@@ -35,6 +46,9 @@ def recalls_of(node: Node, kind: str, id_: str) -> list[dict[str, Any]]:
         try:
             body = node.catalog.get("recall", link.id)
         except NotFoundError:
+            continue
+        # It carries the label its record had then: what has been closed since is closed here too.
+        if not may_know(node, body["about"]["kind"], body["about"]["id"]):
             continue
         mine = next(
             each for each in body["touched"] if (each["kind"], each["id"]) == (kind, id_)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from earthcommons.catalog import ObservationQuery
 from earthcommons.catalog.labelling import INHERITED
 from earthcommons.commons.stories.computing import compute_indicator
+from earthcommons.commons.stories.marks import may_know
 from earthcommons.commons.stories.reporting import check_report
 from earthcommons.commons.stories.watching import run_watches, withdraw_alerts
 from earthcommons.errors import CommonsError, GoneError, InvalidInputError, NotFoundError
@@ -37,6 +38,7 @@ __all__ = [
     "visible_part",
 ]
 
+_STRUCK = "an input was corrected or withdrawn, and its run cannot be computed again"
 _KINDS = ("run", "series", "watch", "alert", "report", "need", "region-set")
 
 
@@ -72,7 +74,7 @@ class Touched:
 
 def visible_part(node: Node, touched: list[Touched]) -> list[Touched]:
     """Return those touched records that the acting party may see."""
-    return [each for each in touched if _visible(node, each.kind, each.id)]
+    return [each for each in touched if may_know(node, each.kind, each.id)]
 
 
 def resting_on(node: Node, kind: str, name: str) -> list[Touched]:
@@ -161,7 +163,10 @@ def show_recall(node: Node, id_: str) -> dict[str, Any]:
         NotFoundError: no visible recall has that id.
     """
     body = node.catalog.get("recall", id_)
-    seen = [each for each in body["touched"] if _visible(node, each["kind"], each["id"])]
+    # It carries the label its record had then: what has been closed since is closed here too.
+    if not may_know(node, body["about"]["kind"], body["about"]["id"]):
+        raise NotFoundError(f"there is no recall {id_[:120]!r}")
+    seen = [each for each in body["touched"] if may_know(node, each["kind"], each["id"])]
     return {**body, "touched": seen, "hidden": len(body["touched"]) - len(seen)}
 
 
@@ -284,10 +289,11 @@ def _mend_series(node: Node, each: Touched, done: dict[tuple[str, str], Touched]
         return _became(each, "recomputed", run)
     if before.outcome == "unchanged":
         return _became(each, "unchanged", run)
-    stub = {"id": each.id, "last_run": run, "reason": "retracted", "note": before.now}
+    # What the failure said may name a closed input; the series may be open.
+    stub = {"id": each.id, "last_run": run, "reason": "retracted", "note": _STRUCK}
     with node.catalog.transaction() as tx:
         tx.revise(Record("series", each.id, stub, withdrawn=True))
-    return _became(each, "struck", before.now)
+    return _became(each, "struck", _STRUCK)
 
 
 def _mend_watch(node: Node, each: Touched, done: dict[tuple[str, str], Touched]) -> Touched:
@@ -321,13 +327,3 @@ def _mend_report(node: Node, each: Touched) -> Touched:
     if not struck:
         return _became(each, "holds", "every statement holds on today's evidence")
     return _became(each, "struck", f"{len(struck)} statements no longer hold", struck=struck)
-
-
-def _visible(node: Node, kind: str, id_: str) -> bool:
-    try:
-        node.catalog.body(kind, id_)
-    except GoneError:
-        return True
-    except NotFoundError:
-        return False
-    return True

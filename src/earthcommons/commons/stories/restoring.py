@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from earthcommons.commons.stories.backup import FORMAT
 from earthcommons.commons.stories.backup_places import RESTORES, Source, open_source, pour
-from earthcommons.commons.stories.fixity import FixityLog
+from earthcommons.commons.stories.fixity import FixityLog, asset_addresses
 from earthcommons.errors import (
     CommonsError,
     ConflictError,
@@ -193,7 +193,7 @@ def _lacking(staged: Path, keys: set[str]) -> set[str]:
         check = str(sql.execute("PRAGMA integrity_check").fetchone()[0])
         if check != "ok":
             raise IntegrityError(_CATALOG, expected="ok", found=check)
-        hrefs = [str(row[0]) for row in sql.execute("SELECT DISTINCT href FROM asset")]
+        hrefs = list(asset_addresses(sql))
         runs = sql.execute("SELECT body FROM record WHERE kind = 'run'").fetchall()
         digests = {str(row[0]) for row in sql.execute("SELECT digest FROM record")}
     needed = {href.split("/")[2] for href in hrefs if href.startswith("/objects/")}

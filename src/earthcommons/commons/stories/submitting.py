@@ -14,6 +14,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from earthcommons.commons.stories.completeness import lacks
+from earthcommons.commons.stories.marks import may_know
 from earthcommons.errors import (
     AccessDeniedError,
     ConflictError,
@@ -109,12 +110,16 @@ def start_draft(
         standing = node.catalog.standing("collection", collection)
         group, label = standing.owner, standing.faces.find
     except NotFoundError:
+        # Asked before anything is looked up: who contributes to nothing learns nothing here.
+        require("submit", OPEN, collection, owner=group)
         if node.catalog.version("collection", collection) is not None:
             raise
         if group:
             node.catalog.people.group(group)
     require("submit", label, collection, owner=group)
-    known = node.catalog.version("item", f"{collection}/{item}")
+    # An item that the author may not find is found when the draft is accepted.
+    name = f"{collection}/{item}"
+    known = node.catalog.version("item", name) if may_know(node, "item", name) else None
     if replaces and known is None:
         raise NotFoundError(f"there is no item {collection}/{item} to replace")
     if known is not None and not replaces:
@@ -347,12 +352,14 @@ def comment(node: Node, id_: str, text: str, field: str = "") -> dict[str, Any]:
 
     Raises:
         NotFoundError: no visible draft has that id.
+        AccessDeniedError: the key in hand only reads.
         InvalidInputError: an empty or endless text.
     """
     if not 0 < len(text.strip()) <= _MOST_TEXT:
         raise InvalidInputError(f"a comment has 1 to {_MOST_TEXT:,} characters")
     with node.catalog.transaction() as tx:
         body = node.catalog.get("draft", id_)
+        require("submit", OPEN, f"draft {id_}", owner=body["group"])
         said = {**_event("comment"), "text": text.strip(), "field": field[:60]}
         body["comments"] = [*body["comments"], said]
         _put(tx, body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from earthcommons.commons.stories.marks import recalls_of
+from earthcommons.commons.stories.marks import may_know, recalls_of
 from earthcommons.errors import GoneError, NotFoundError
 from earthcommons.indicators import find_indicator
 from earthcommons.model.period import Period
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from earthcommons.commons.node import Node
     from earthcommons.model.party import Party
 
-__all__ = ["trace", "trace_lines"]
+__all__ = ["trace", "trace_lines", "without_closed_inputs"]
 
 
 def trace(node: Node, observation_id: str, party: Party | None = None) -> dict[str, Any]:
@@ -73,6 +73,21 @@ def _input(node: Node, ref: dict[str, Any], party: Party | None) -> dict[str, An
         "received_sha256": assets.get("source", {}).get("file:checksum", "")[4:],
         "providers_files": item["properties"]["ec:providers_files"],
     }
+
+
+def without_closed_inputs(node: Node, kind: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Return the record of a run with its closed inputs by digest alone; others as they are.
+
+    What is computed can be open where what it was computed from is not.
+    """
+    if kind != "run":
+        return body
+    closed = {"item": "", "licence": ""}
+    inputs = [
+        ref if may_know(node, "item", ref["item"]) else {**ref, **closed}
+        for ref in body.get("inputs", ())
+    ]
+    return {**body, "inputs": inputs}
 
 
 def trace_lines(found: dict[str, Any], lang: str = "en") -> list[tuple[str, str]]:

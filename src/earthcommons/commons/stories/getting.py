@@ -1,0 +1,351 @@
+"""Get an item and its bytes from a node: resumed where they broke off, verified before they count.
+
+A file has its final name only when its SHA-256 is the one the item states; until then it is called
+`….part`. The key of an account is sent to the node alone, never to another host.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from earthcommons.errors import (
+    AccessDeniedError,
+    IntegrityError,
+    InvalidInputError,
+    NotFoundError,
+    UpstreamError,
+)
+from earthcommons.model.canonical import canonical_bytes, digest_of, parse_strict
+from earthcommons.store import file_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Getter", "Got"]
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_SHA256 = re.compile(r"1220([0-9a-f]{64})")
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
+_PART_OF_RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
+_MOST_JSON = 64 * 2**20
+_TRIES = 6
+_LONGEST_PAUSE_S = 60.0
+_LATER = (408, 425, 429, 500, 502, 503, 504)
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """What became of one asset.
+
+    Attributes:
+        place: where it is; None where it was left out.
+        why: why it was left out.
+    """
+
+    asset: str
+    place: Path | None
+    bytes: int = 0
+    why: str = ""
+
+
+@dataclass
+class Getter:
+    """Gets items of one node after another.
+
+    Attributes:
+        key: key of an account on the node; empty asks as everybody.
+        on_progress: called with file, bytes here and bytes in all (0 when not known).
+        pause: waits some seconds; replaced in tests.
+        timeout_s: longest silence of the other side.
+    """
+
+    key: str = field(default="", repr=False)
+    on_progress: Callable[[str, int, int], None] = lambda *_: None
+    pause: Callable[[float], None] = time.sleep
+    timeout_s: float = 30.0
+
+    def get(self, address: str, out: Path, *, version: int = 0) -> list[Got]:
+        """Get an item's record and the assets it states a SHA-256 of, into `out/collection/item`.
+
+        Args:
+            address: STAC address of the item, https, or http on loopback.
+            out: folder.
+            version: which version; 0 for the present one.
+
+        Raises:
+            InvalidInputError: not such an address, or no item there.
+            NotFoundError: no such item, for this asker.
+            AccessDeniedError: the node lets this asker have no bytes of it, or not this one.
+            IntegrityError: bytes came twice that are not those promised.
+            UpstreamError: the node did not answer, or broke off again and again.
+        """
+        origin = _origin(address)
+        with httpx.Client(
+            timeout=self.timeout_s, follow_redirects=False, trust_env=False
+        ) as web:
+            item = self._item(web, address, origin, version)
+            folder = out / item["collection"] / item["id"]
+            folder.mkdir(parents=True, exist_ok=True)
+            withheld = item.get("ec:withheld", {})
+            if withheld and not item["assets"]:
+                asks = ", ".join(sorted({c for each in withheld.values() for c in each}))
+                raise AccessDeniedError(f"{item['id']}: its bytes ask for {asks}")
+            found = [
+                self._asset(web, address, origin, name, asset, folder)
+                for name, asset in sorted(item["assets"].items())
+            ]
+            found += [Got(name, None, why=", ".join(asks)) for name, asks in withheld.items()]
+        fresh = folder / "item.json.part"
+        fresh.write_bytes(canonical_bytes(item))
+        fresh.replace(folder / "item.json")
+        return found
+
+    def _item(
+        self, web: httpx.Client, address: str, origin: str, version: int
+    ) -> dict[str, Any]:
+        asked = f"{address}?version={version}" if version else address
+        item = parse_strict(self._small(web, asked, origin), limit=_MOST_JSON)
+        names = ("collection", "id")
+        if (
+            not isinstance(item, dict)
+            or item.get("type") != "Feature"
+            or not isinstance(item.get("assets"), dict)
+            or not all(_SAFE.fullmatch(str(item.get(name))) for name in names)
+        ):
+            raise InvalidInputError(f"{address[:200]} is no STAC item")
+        return item
+
+    def _asset(
+        self, web: httpx.Client, base: str, origin: str, name: str, asset: Any, folder: Path
+    ) -> Got:
+        stated = asset if isinstance(asset, dict) else {}
+        digest = _SHA256.fullmatch(str(stated.get("file:checksum", "")))
+        if digest is None or not _SAFE.fullmatch(name):
+            return Got(name, None, why="the item states no SHA-256 of it")
+        address = urljoin(base, str(stated.get("href", "")))
+        _origin(address)
+        suffix = PurePosixPath(urlsplit(address).path).suffix
+        plain = suffix if re.fullmatch(r"\.[A-Za-z0-9]{1,12}", suffix) else ""
+        target = folder / f"{name}{plain}"
+        if plain == ".zarr":
+            return self._tree(web, address, origin, name, digest[1], target)
+        size = stated.get("file:size")
+        total = size if type(size) is int else 0
+        self._file(web, address, origin, digest[1], target, total)
+        return Got(name, target, target.stat().st_size)
+
+    def _tree(
+        self, web: httpx.Client, address: str, origin: str, name: str, digest: str, target: Path
+    ) -> Got:
+        """Get a Zarr store by its manifest, whose digest is the store's own."""
+        manifest = self._small(web, address, origin)
+        if (found := digest_of(manifest)) != digest:
+            raise IntegrityError(f"{name}: manifest", expected=digest, found=found)
+        files = parse_strict(manifest, limit=_MOST_JSON)
+        fresh = target.with_name(f"{target.name}.part")
+        if _is_whole_tree(target, files):
+            return Got(name, target, sum(size for _, size, _ in files))
+        for path, size, sha256 in files:
+            place = fresh / _inside(path)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            self._file(web, f"{address}/{path}", origin, sha256, place, size)
+        # A part begun for another version may have left files that are not of this one.
+        kept = {fresh / _inside(path) for path, _, _ in files}
+        for place in fresh.rglob("*"):
+            if place.is_file() and place not in kept:
+                place.unlink()
+        if target.exists():
+            shutil.rmtree(target)
+        fresh.rename(target)
+        return Got(name, target, sum(size for _, size, _ in files))
+
+    def _file(
+        self,
+        web: httpx.Client,
+        address: str,
+        origin: str,
+        digest: str,
+        target: Path,
+        total: int,
+    ) -> None:
+        if target.is_file() and file_digest(target) == digest:
+            self.on_progress(target.name, target.stat().st_size, total)
+            return
+        part = target.with_name(f"{target.name}.part")
+        found = ""
+        # Bytes that come wrong once are asked for again from the first on; twice is enough.
+        for _ in range(2):
+            self._carried(web, address, origin, digest, part, total)
+            found = file_digest(part)
+            if found == digest:
+                part.replace(target)
+                return
+            part.unlink()
+        raise IntegrityError(target.name, expected=digest, found=found)
+
+    def _carried(
+        self,
+        web: httpx.Client,
+        address: str,
+        origin: str,
+        digest: str,
+        part: Path,
+        total: int,
+    ) -> None:
+        """Bring all bytes of a file into `part`, going on where an earlier try ended."""
+        failed = 0
+        while True:
+            before = part.stat().st_size if part.exists() else 0
+            try:
+                if self._some(web, address, origin, digest, part, total):
+                    return
+                said: str | float = "the connection ended early"
+            except httpx.HTTPError as error:
+                said = type(error).__name__
+            except _LaterError as error:
+                said = error.seconds
+            here = part.stat().st_size if part.exists() else 0
+            failed = 0 if here > before else failed + 1
+            self._wait(address, failed, said)
+
+    def _some(
+        self,
+        web: httpx.Client,
+        address: str,
+        origin: str,
+        digest: str,
+        part: Path,
+        total: int,
+    ) -> bool:
+        """Bring further bytes; return whether the answer came to its end."""
+        here = part.stat().st_size if part.exists() else 0
+        headers = self._headers(address, origin)
+        if here:
+            headers |= {"range": f"bytes={here}-", "if-range": f'"{digest}"'}
+        with web.stream("GET", address, headers=headers) as answer:
+            if here and answer.status_code == 416:
+                # All of it is here, or more than there is: the digest will say.
+                if here == total:
+                    return True
+                part.unlink()
+                return False
+            _check(answer, address)
+            went_on = _PART_OF_RANGE.match(answer.headers.get("content-range", ""))
+            goes_on = (
+                answer.status_code == 206 and went_on is not None and int(went_on[1]) == here
+            )
+            if answer.status_code == 206 and not goes_on:
+                part.unlink(missing_ok=True)
+                return False
+            with part.open("ab" if goes_on else "wb") as file:
+                # As it comes: what is gathered first is lost when the line breaks.
+                for block in answer.iter_raw():
+                    file.write(block)
+                    self.on_progress(part.name.removesuffix(".part"), file.tell(), total)
+        return total == 0 or part.stat().st_size >= total
+
+    def _small(self, web: httpx.Client, address: str, origin: str) -> bytes:
+        failed = 0
+        while True:
+            try:
+                with web.stream(
+                    "GET", address, headers=self._headers(address, origin)
+                ) as answer:
+                    _check(answer, address)
+                    return _bounded(answer, address)
+            except httpx.HTTPError as error:
+                said: str | float = type(error).__name__
+            except _LaterError as error:
+                said = error.seconds
+            failed += 1
+            self._wait(address, failed, said)
+
+    def _wait(self, address: str, failed: int, said: str | float) -> None:
+        if failed >= _TRIES:
+            why = said if isinstance(said, str) else "it says: later"
+            raise UpstreamError(f"{urlsplit(address).netloc} was asked {_TRIES} times: {why}")
+        stated = said if isinstance(said, float) else 0.0
+        self.pause(min(_LONGEST_PAUSE_S, max(stated, 0.5 * 2**failed)))
+
+    def _headers(self, address: str, origin: str) -> dict[str, str]:
+        headers = {"accept-encoding": "identity"}
+        if self.key and _origin(address) == origin:
+            headers["authorization"] = f"Bearer {self.key}"
+        return headers
+
+
+class _LaterError(Exception):
+    """The other side asks to come again after some seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+
+def _origin(address: str) -> str:
+    """Return scheme, host and port of an address that may be asked.
+
+    Raises:
+        InvalidInputError: not https, nor http on loopback; or with a password in it.
+    """
+    try:
+        parts = urlsplit(address)
+        port = parts.port
+    except ValueError as error:
+        raise InvalidInputError(f"{address[:120]!r} is no address") from error
+    loopback = parts.scheme == "http" and parts.hostname in _LOOPBACK
+    if (parts.scheme != "https" and not loopback) or not parts.hostname or "@" in parts.netloc:
+        raise InvalidInputError(
+            f"{address[:120]!r}: need https://…, or http:// on this machine",
+            code="source-forbidden",
+        )
+    return (
+        f"{parts.scheme}://{parts.hostname}:{port or (443 if parts.scheme == 'https' else 80)}"
+    )
+
+
+def _check(answer: httpx.Response, address: str) -> None:
+    status, path = answer.status_code, urlsplit(address).path[:200]
+    if status in (200, 206):
+        return
+    if status in _LATER:
+        stated = answer.headers.get("retry-after", "")
+        raise _LaterError(float(stated) if stated.isdecimal() else 0.0)
+    if status in (404, 410):
+        gone = " any more" if status == 410 else ""
+        raise NotFoundError(f"nothing is at {path}{gone}, for this asker")
+    if status in (401, 403):
+        raise AccessDeniedError(f"{path}: answered {status}; is the key right?")
+    raise UpstreamError(f"{path}: answered {status}")
+
+
+def _bounded(answer: httpx.Response, address: str) -> bytes:
+    data = bytearray()
+    for block in answer.iter_bytes():
+        data += block
+        if len(data) > _MOST_JSON:
+            raise UpstreamError(f"{urlsplit(address).path[:200]}: over {_MOST_JSON} bytes")
+    return bytes(data)
+
+
+def _inside(path: Any) -> Path:
+    parts = str(path).split("/")
+    if not all(
+        re.fullmatch(r"[A-Za-z0-9_.-]{1,80}", p) and p not in (".", "..") for p in parts
+    ):
+        raise InvalidInputError(f"{str(path)[:80]!r} leaves its folder", code="unsafe-path")
+    return Path(*parts)
+
+
+def _is_whole_tree(target: Path, files: Any) -> bool:
+    places = {target / _inside(path): sha256 for path, _, sha256 in files}
+    here = {p for p in target.rglob("*") if p.is_file()} if target.is_dir() else set()
+    return here == set(places) and all(file_digest(p) == d for p, d in places.items())

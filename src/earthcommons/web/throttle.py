@@ -1,0 +1,79 @@
+"""Slow down guessing: a growing pause for an account and for an address, in bounded memory."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from earthcommons.errors import CommonsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Throttle", "ThrottledError"]
+
+
+class ThrottledError(CommonsError):
+    """Too many tries; `seconds` says how long to wait."""
+
+    code = "too-many-tries"
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = max(1, round(seconds))
+        super().__init__(f"too many tries: wait {self.seconds} s")
+
+
+class Throttle:
+    """Counts failures by name; after a few, each further try must wait twice as long.
+
+    An owner who knows the password is held up by others' guessing for a minute at most: the pause
+    never grows beyond `longest_s`, and the pause of an account is shorter than that of an address.
+
+    Args:
+        free: failures without a pause.
+        longest_s: longest pause.
+        names: how many names are remembered; the oldest are forgotten.
+        now: clock [s].
+    """
+
+    def __init__(
+        self,
+        free: int = 5,
+        longest_s: float = 60.0,
+        names: int = 10_000,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._free = free
+        self._longest_s = longest_s
+        self._names = names
+        self._now = now
+        self._failed: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def check(self, name: str) -> None:
+        """Return when a try may be made.
+
+        Raises:
+            ThrottledError: not yet.
+        """
+        with self._lock:
+            count, until = self._failed.get(name, (0, 0.0))
+            left = until - self._now()
+            if count > self._free and left > 0:
+                raise ThrottledError(left)
+
+    def failed(self, name: str) -> None:
+        """Count a failure."""
+        with self._lock:
+            count = self._failed.pop(name, (0, 0.0))[0] + 1
+            pause = min(self._longest_s, 2.0 ** min(count - self._free, 20))
+            self._failed[name] = (count, self._now() + pause)
+            while len(self._failed) > self._names:
+                self._failed.popitem(last=False)
+
+    def succeeded(self, name: str) -> None:
+        """Forget the failures of a name."""
+        with self._lock:
+            self._failed.pop(name, None)
