@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from tests.cli.conftest import Ended, run_cli
 from earthcommons.cli.common import table
 from earthcommons.cli.errors import exit_code
 from earthcommons.cli.main import app
+from earthcommons.commons import open_node
 from earthcommons.errors import (
     AccessDeniedError,
     CommonsError,
@@ -24,6 +26,7 @@ from earthcommons.errors import (
     UnitError,
     UpstreamError,
 )
+from earthcommons.model import Record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -228,3 +231,21 @@ def test_a_table_is_aligned_where_characters_are_wide(
 
 def test_ended_reads_json() -> None:
     assert Ended(0, '{"a": 1}', "").json() == {"a": 1}
+
+
+def test_an_item_that_came_as_stac_is_listed_with_its_time(tmp_path: Path, cli: Any) -> None:
+    cli("init", tmp_path / "n")
+    lines = tmp_path / "items.ndjson"
+    body = {
+        "type": "Feature", "stac_version": "1.1.0", "id": "a", "collection": "c",
+        "bbox": [0, 0, 1, 1], "geometry": {"type": "Point", "coordinates": [0.5, 0.5]},
+        "properties": {"datetime": "2015-11-01T00:00:00Z"}, "assets": {}, "links": [],
+    }  # fmt: skip
+    lines.write_text(json.dumps(body), encoding="utf-8")
+    node = open_node(tmp_path / "n")
+    with node.catalog.transaction() as tx:
+        tx.put(Record("collection", "c", {"id": "c", "type": "Collection"}))
+    assert cli("bulk", "import", lines, "--node", tmp_path / "n").code == 0
+    ended = cli("search", "--node", tmp_path / "n")
+    assert "c/a   2015-11-01T00:00:00Z" in ended.out
+    assert "1 of 1" in ended.out

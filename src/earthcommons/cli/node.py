@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -84,12 +84,21 @@ def search(
     if json:
         show(found)
         return
-    rows = [
-        (f"{i['collection']}/{i['id']}", i["properties"]["ec:period"], i["properties"]["title"])
-        for i in found
-    ]
-    table(("item", "period", "title"), rows)
-    print(f"{len(found)} of {page.matched}")
+    table(("item", "period", "title"), [_row(item) for item in found])
+    bound = page.bound
+    if page.matched is not None or bound is None:
+        print(f"{len(found)} of {page.matched}")
+    else:
+        print(f"{len(found)} of {bound.low} to {bound.high}")
+
+
+def _row(item: dict[str, Any]) -> tuple[str, str, str]:
+    """Return name, time and title of any STAC item."""
+    stated = item["properties"]
+    when = [stated.get(key) for key in ("start_datetime", "end_datetime")]
+    spoken = "/".join(when) if all(when) else stated.get("datetime") or ""
+    name = f"{item['collection']}/{item['id']}"
+    return name, str(stated.get("ec:period") or spoken), str(stated.get("title") or "")
 
 
 def show_record(
