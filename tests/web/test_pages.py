@@ -117,7 +117,7 @@ def test_way_in_follows_the_language_asked_for(
 ) -> None:
     answer = client.get("/", headers={"accept-language": accept}, follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (302, f"/{lang}/")
-    assert answer.headers["vary"] == "accept-language"
+    assert "accept-language" in answer.headers["vary"]
 
 
 def test_home_shows_the_three_extremes_with_their_evidence(client: TestClient) -> None:
@@ -310,4 +310,4 @@ def test_pictures_are_drawn_and_hold_no_style(client: TestClient) -> None:
 def test_pages_are_compressed_for_those_who_ask(client: TestClient) -> None:
     answer = client.get("/en/places", headers={"accept-encoding": "gzip"})
     assert answer.headers["content-encoding"] == "gzip"
-    assert answer.headers["vary"] == "accept-encoding"
+    assert answer.headers["vary"].split(", ")[0] == "accept-encoding"

@@ -28,6 +28,14 @@ const EN = {
   route: 'By:',
   noValue: 'no value',
   verifyFailed: 'The check could not be run. The stored value is unchanged; try again later.',
+  resume: 'Resume',
+  cancel: 'Cancel',
+  uploading: 'Sending:',
+  uploadReading: 'All bytes are here; reading the files',
+  uploadNone: 'Nothing was sent.',
+  uploadFailed: 'The files were not all taken. No draft was begun or changed; send them again.',
+  uploadRefused: 'Some files were refused; they are part of no draft.',
+  uploadDrafts: 'Go to the drafts:',
 } as const;
 
 export type Words = Readonly<Record<keyof typeof EN, string>>;
@@ -60,6 +68,14 @@ const ZH: Words = {
   route: '路径：',
   noValue: '无数值',
   verifyFailed: '无法完成核验。已存数值未改动；请稍后再试。',
+  resume: '继续',
+  cancel: '取消',
+  uploading: '正在上传：',
+  uploadReading: '已全部上传，正在读取文件',
+  uploadNone: '未上传任何文件。',
+  uploadFailed: '文件未全部接收。草稿未创建或改动，请重新上传。',
+  uploadRefused: '部分文件被拒收，未进入任何草稿。',
+  uploadDrafts: '查看草稿：',
 };
 
 /** Language in force at `element`: the nearest `lang`, else English. */

@@ -1,3 +1,5 @@
+import { boxBetween } from '../src/box';
+import { uploadMetadata } from '../src/upload';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { classLabels, classOf, fillOf, numberText, problemOf } from '../src/breaks';
 import { boundsOf } from '../src/map/element';
@@ -168,5 +170,23 @@ describe('why and verify', () => {
     const [en, zh] = [wordsFor('en'), wordsFor('zh-Hans')];
     expect(Object.keys(zh)).toEqual(Object.keys(en));
     for (const key of Object.keys(en) as (keyof typeof en)[]) expect(zh[key]).not.toBe(en[key]);
+  });
+});
+
+describe('a box drawn on the plate', () => {
+  it('is in degrees, north up, whichever way it was drawn', () => {
+    const box = { west: -36, south: -18, east: 72, north: 72 };
+    expect(boxBetween(144, 18, 252, 108)).toEqual(box);
+    expect(boxBetween(252, 108, 144, 18)).toEqual(box);
+  });
+  it('stays on the plate, and a click is no box', () => {
+    expect(boxBetween(-50, -50, 400, 400)).toEqual({ west: -180, south: -90, east: 180, north: 90 });
+    expect(boxBetween(10, 10, 11, 60)).toBeNull();
+  });
+});
+
+describe('the name of an upload', () => {
+  it('travels as UTF-8 in base64', () => {
+    expect(uploadMetadata('雪.tif')).toBe(`filename ${Buffer.from('雪.tif').toString('base64')}`);
   });
 });

@@ -88,10 +88,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "card_alert": ("part of an alert", "所属预警"),
     "map_of_month": ("Map of the month", "本月地图"),
     "changed_here": ("What changed in this node", "本节点的变更"),
-    "changed_lead": (
-        "Newest first; {n} changes are kept in the log.",
-        "最新在前；日志共保存 {n} 条变更。",
-    ),
+    "changed_lead": ("Newest first.", "最新在前。"),
     "all_changes": ("All changes", "全部变更"),
     "add_data": ("Add your data", "添加数据"),
     "add_data_lead": (
@@ -379,7 +376,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "severity": ("Severity", "级别"),
     # Data.
     "data_title": ("Data", "数据"),
-    "data_lead": ("{n} records match.", "共 {n} 条记录符合条件。"),
     "search_data": ("Words, English or Chinese", "中文或英文词语"),
     "collection": ("Collection", "数据集"),
     "all": ("all", "全部"),
@@ -406,13 +402,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "rights": ("Licence and attribution", "许可与署名"),
     "how_to_read": ("How to read it", "如何读取"),
     "cite": ("Cite", "引用"),
-    "cite_text": (
-        (
-            "{attribution} {title}. Served by {node}, record {name}, SHA-256 "
-            "{digest}. Licence: {licence}."
-        ),
-        "{attribution} {title}。由{node}提供，记录 {name}，SHA-256 {digest}。许可：{licence}。",
-    ),
     "used_by": ("Used by", "被引用"),
     "used_by_none": ("No published run reads this record.", "尚无已发布的运行读取此记录。"),
     "provider_files": ("The provider’s files", "提供方文件"),

@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING
 
 from earthcommons.render.format import check_language, period_text
 from earthcommons.render.reasons import reason_text
-from earthcommons.web.word_tables import WORDS
-from earthcommons.web.word_values import DIMENSIONS, KINDS
+from earthcommons.web.word_tables import WORDS as _WORDS
+from earthcommons.web.word_tables_data import DATA_WORDS
+from earthcommons.web.word_tables_people import PEOPLE_WORDS
+from earthcommons.web.word_values import DIMENSIONS
+from earthcommons.web.word_values import KINDS as _KINDS
+from earthcommons.web.word_values_data import DATA_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["LANGUAGES", "Words", "other_language", "preferred"]
 
 LANGUAGES = ("en", "zh")
+WORDS = {**_WORDS, **DATA_WORDS, **PEOPLE_WORDS}
+KINDS = {**_KINDS, **DATA_KINDS}
 _SIGNS = (("10^6 km2", "10⁶ km²"), (" km2", " km²"), (" degC", " °C"))
 _ACCEPT = re.compile(
     r"\s*([A-Za-z]{1,8})(?:-[A-Za-z0-9]{1,8})*\s*(?:;\s*q=([01](?:\.\d{0,3})?))?\s*"
@@ -57,6 +63,16 @@ class Words:
         """Return how a kind, status, severity or state is called; unknown ones as they are."""
         pair = KINDS.get(kind)
         return kind.replace("-", " ") if pair is None else pair[self._n]
+
+    def named(self, kind: str, otherwise: str) -> str:
+        """Return how a kind is called, or something else where it has no name here."""
+        pair = KINDS.get(kind)
+        return otherwise if pair is None else pair[self._n]
+
+    def field(self, name: str) -> str:
+        """Return how a field of a draft is called; unknown ones as they are."""
+        pair = WORDS.get(f"field_{name}")
+        return name if pair is None else pair[self._n]
 
     def reason(self, text: str) -> str:
         """Return a stored reason, caveat or baseline in this language, units as printed."""

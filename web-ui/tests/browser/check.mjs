@@ -87,5 +87,61 @@ for (const path of plan.pages) {
   await page.context().close();
 }
 
+if (plan.account) {
+  // Signed in: the pages with forms, in both languages, and a folder sent in pieces by keyboard alone.
+  const { name, word, pages, files, publish } = plan.account;
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' });
+  const page = await context.newPage();
+  let path = '/en/sign-in';
+  page.on('console', (line) => line.type() === 'error' && problems.push(`${path}: console: ${line.text().slice(0, 300)}`));
+  page.on('pageerror', (error) => problems.push(`${path}: script: ${error}`));
+  page.on('request', (request) => {
+    if (!/^(blob:|data:)/.test(request.url()) && !request.url().startsWith(origin)) problems.push(`${path}: foreign: ${request.url()}`);
+  });
+  page.on('response', (answer) => answer.status() >= 400 && problems.push(`${path}: ${answer.status()} ${answer.url()}`));
+  await page.goto(origin + path);
+  await judge(page, path);
+  await page.locator('#account').focus();
+  await page.keyboard.type(name);
+  await page.keyboard.press('Tab');
+  await page.keyboard.type(word);
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/en/account');
+  facts.account = await page.locator('main').innerText();
+  for (const each of pages) {
+    path = each;
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.goto(origin + path);
+    await settle(page, path);
+    await judge(page, path);
+    await page.setViewportSize({ width: 320, height: 800 });
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    if (over > 0) problems.push(`${path}: ${over} px wider than a screen of 320 px`);
+    // Every field of a form is reached by the keyboard and has a name.
+    const nameless = await page.$$eval('main :is(input:not([type=hidden], [hidden]), select, textarea)', (all) => all.filter((e) => e.labels.length === 0).map((e) => e.name));
+    problems.push(...nameless.map((field) => `${path}: ${field} has no label`));
+  }
+  path = publish.path;
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.goto(origin + path);
+  await page.fill('#new_collection', publish.collection);
+  await page.selectOption('#group', publish.group);
+  await page.setInputFiles('#publish-files', files);
+  await page.locator('ec-upload form button.primary').focus();
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/drafts?new=**', { timeout: 60000 });
+  facts.drafts = await page.locator('main').innerText();
+  path = plan.account.search;
+  await page.goto(origin + path);
+  const plate = await page.locator('ec-box svg').boundingBox();
+  await page.mouse.move(plate.x + plate.width * 0.4, plate.y + plate.height * 0.1);
+  await page.mouse.down();
+  await page.mouse.move(plate.x + plate.width * 0.7, plate.y + plate.height * 0.6, { steps: 4 });
+  await page.mouse.up();
+  await page.waitForURL('**west=**');
+  facts.box = Object.fromEntries(new URL(page.url()).searchParams);
+  await context.close();
+}
+
 await browser.close();
 console.log(JSON.stringify({ problems, facts }));

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from earthcommons.web.pages.site import Site
     from earthcommons.web.pages.view import Row
 
-__all__ = ["DISPUTED_LINES", "Layer", "choropleth_router", "layers_of", "values_on"]
+__all__ = ["DISPUTED_LINES", "Layer", "choropleth_router", "ground", "layers_of", "values_on"]
 
 DISPUTED_LINES = "regions/ec-disputed-lines"
 # Fewer countries than this make no map of the world.
@@ -108,8 +108,21 @@ def map_picture(site: Site, lang: str, layer: Layer) -> bytes:
     Raises:
         NotFoundError: no country has a value on that layer.
     """
-    key = ("map", site.run_of(layer.indicator), layer, lang)
+    key = ("map", site.run_of(layer.indicator), layer, lang, ground(site))
     return site.pictures.get(key, lambda: _drawn(site, lang, layer).encode())
+
+
+def ground(site: Site) -> tuple[str, str]:
+    """Return what the asker's maps are drawn on: countries and dashed lines, by their digests.
+
+    A picture is kept by it, so that nobody is shown what was drawn for somebody who sees more.
+    """
+    try:
+        countries = site.places.region_set(COUNTRIES).digest
+    except NotFoundError:
+        countries = ""
+    item = site.item(DISPUTED_LINES) or {"assets": {}}
+    return countries, str(item["assets"].get("data", {}).get("file:checksum", ""))
 
 
 def _drawn(site: Site, lang: str, layer: Layer) -> str:
@@ -119,7 +132,7 @@ def _drawn(site: Site, lang: str, layer: Layer) -> str:
     indicator = find_indicator(layer.indicator)
     first = next(iter(rows.values()))
     titles = {w.lang: _title(first, layer, w) for w in site.words.values()}
-    shapes = site.pictures.get(("shapes", COUNTRIES), lambda: _shapes(site))
+    shapes = site.pictures.get(("shapes", ground(site)[0]), lambda: _shapes(site))
     regions = [
         MapRegion(
             id=id_,
@@ -136,7 +149,7 @@ def _drawn(site: Site, lang: str, layer: Layer) -> str:
         description=about,
         regions=regions,
         legend=_legend(regions, first, titles, lang),
-        disputed_lines=site.pictures.get("lines", lambda: _lines(site)),
+        disputed_lines=site.pictures.get(("lines", ground(site)[1]), lambda: _lines(site)),
         note={w.lang: indicator.not_said[w.lang] for w in site.words.values()},
         digits=figure_digits(first, indicator),
     )
@@ -177,9 +190,8 @@ def _shapes(site: Site) -> dict[str, tuple[dict[str, str], BaseGeometry]]:
 
 
 def _lines(site: Site) -> list[BaseGeometry]:
-    try:
-        item = site.catalog.get("item", DISPUTED_LINES)
-    except NotFoundError:
+    item = site.item(DISPUTED_LINES)
+    if item is None or "data" not in item["assets"]:
         return []
     return list(read_features(item, site.node.store).geometries)
 

@@ -1,322 +1,292 @@
-"""Data: search with facets, and a page for each record: what it is, how to read it, who used it."""
+"""Data: search with facets, a map of footprints and a timeline; the address holds everything."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import orjson
 from fastapi import APIRouter, Request, Response  # noqa: TC002 - read when routes are made
 
 from earthcommons.catalog import ItemQuery
-from earthcommons.errors import NotFoundError
-from earthcommons.indicators import INDICATOR_KEYS, find_indicator
-from earthcommons.web.pages.figures import series
-from earthcommons.web.pages.map_page import RASTERS, RasterLayer, raster_map, sea_map
-from earthcommons.web.pages.places import series_of
-from earthcommons.web.pages.sea_map import ITEM as SEA
-from earthcommons.web.pages.view import file_view, grouped, size_text, unit_sign
+from earthcommons.catalog.queries import Matched, SortKey
+from earthcommons.errors import InvalidInputError
+from earthcommons.model.geodesy import BBox
+from earthcommons.model.period import Period
+from earthcommons.web.pages.footprints import coastlines, footprint, footprint_words
+from earthcommons.web.pages.record import title_of
+from earthcommons.web.pages.timeline import timeline
 from earthcommons.web.parameters import known
-from earthcommons.web.places import PLACES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from earthcommons.catalog.facets import Facets
     from earthcommons.web.pages.site import Site
     from earthcommons.web.pages.view import Row
     from earthcommons.web.words import Words
 
-__all__ = ["add_to", "facets", "footprint", "reading"]
+__all__ = ["Asked", "add_to", "count_words"]
 
-_PAGE = 200
-_DEEPEST = 6
-_FACETS = ("collection", "nature", "licence")
+_PAGE = 20
+_VALUES = 12
+_FACETS = ("theme", "sdg", "format", "licence", "region")
+_EDGES = ("west", "south", "east", "north")
+_SORTS: dict[str, tuple[SortKey, ...]] = {
+    "newest": (),
+    "oldest": (SortKey("end_datetime"),),
+    "title": (SortKey("title"),),
+}
+_CHIPS = ("collection", *_FACETS, "year", "nature", "from", "to", "box")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the address of a search asks for, as texts."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> str:
+        """Return a part of the question; empty where it is not asked."""
+        return self.values.get(name, "")
+
+    def address(self, lang: str, **changes: str) -> str:
+        """Return the address of the search with parts changed; an empty one is taken away.
+
+        A page belongs to its question: it is left where anything else changes.
+        """
+        parts = {**self.values, "token": "", **changes}
+        if "box" in changes:
+            parts = {k: v for k, v in parts.items() if k not in (*_EDGES, "box")}
+        text = urlencode({key: value for key, value in parts.items() if value})
+        return f"/{lang}/data?{text}" if text else f"/{lang}/data"
+
+    def box(self) -> BBox | None:
+        """Return the box asked for.
+
+        Raises:
+            InvalidInputError: not four numbers, or no box.
+        """
+        texts = [self[edge] for edge in _EDGES]
+        if not any(texts):
+            return None
+        try:
+            return BBox.of([float(text) for text in texts])
+        except ValueError as error:
+            if isinstance(error, InvalidInputError):
+                raise
+            raise InvalidInputError("a box needs four numbers", code="bad-bbox") from error
+
+    def query(self) -> ItemQuery:
+        """Return the question the catalogue is asked.
+
+        Raises:
+            InvalidInputError: a part does not fit.
+        """
+        tests: list[dict[str, Any]] = [
+            {"op": "a_contains", "args": [{"property": f"ec:{name}"}, [self[name]]]}
+            for name in _FACETS
+            if self[name]
+        ]
+        if self["nature"]:
+            tests.append({"op": "=", "args": [{"property": "ec:nature"}, self["nature"]]})
+        if year := self["year"]:
+            if not (year.isdecimal() and len(year) == 4):
+                raise InvalidInputError(f"year {year[:20]!r}: write four digits")
+            ends = [
+                {"timestamp": f"{year}-{end}Z"} for end in ("01-01T00:00:00", "12-31T23:59:59")
+            ]
+            tests.append({"op": "between", "args": [{"property": "end_datetime"}, *ends]})
+        if self["sort"] not in (*_SORTS, ""):
+            raise InvalidInputError(f"sort {self['sort'][:20]!r}: one of {', '.join(_SORTS)}")
+        return ItemQuery(
+            collections=(self["collection"],) if self["collection"] else (),
+            bbox=self.box(),
+            first=_seconds(self["from"], last=False),
+            last=_seconds(self["to"], last=True),
+            text=self["q"],
+            filter=tests[0]
+            if len(tests) == 1
+            else {"op": "and", "args": tests}
+            if tests
+            else None,
+            sort=_SORTS[self["sort"] or "newest"],
+            limit=_PAGE,
+            token=self["token"],
+        )
 
 
 def add_to(router: APIRouter, site: Site) -> None:
-    """Add the pages of data."""
+    """Add the page of the search."""
 
     @router.get("/{lang:lang}/data")
     def data(request: Request, lang: str) -> Response:
-        values = known(request, ("q", *_FACETS))
-        words, text = site.words[lang], values.get("q", "").strip()
-        page = site.catalog.items(ItemQuery(text=text, limit=_PAGE))
-        items = [orjson.loads(body) for body in page.bodies]
-        picked = {name: values[name] for name in _FACETS if values.get(name)}
-        hits = [item for item in items if _fits(item, picked)]
-        query = f"?q={text}" if text else ""
-        return site.page(
-            request,
-            lang,
-            "data.html",
-            title=words["data_title"],
-            nav="data",
-            links=[
-                (f"/stac/search{query}", "application/geo+json", "STAC"),
-                ("/stac/", "application/json", "STAC API"),
-            ],
-            asked=text,
-            picked=picked,
-            facets=facets(items, picked, words, _collections(site, lang)),
-            hits=[_hit(item, words) for item in hits],
-        )
-
-    @router.get("/{lang:lang}/data/{collection}/{item}")
-    def record(request: Request, lang: str, collection: str, item: str) -> Response:
-        known(request, ())
-        name = f"{collection}/{item}"
-        body = site.catalog.get("item", name)
-        words = site.words[lang]
-        stac = f"/stac/collections/{collection}/items/{item}"
-        zh = lang == "zh"
-        facts = body["properties"]
-        title = facts["title_zh" if zh else "title"]
-        digest = body["assets"]["data"]["file:checksum"][4:]
-        return site.page(
-            request,
-            lang,
-            "record.html",
-            title=title,
-            nav="data",
-            links=[(stac, "application/geo+json", "STAC")],
-            trail=[
-                (f"/{lang}/data", words["data_title"]),
-                (f"/{lang}/data?collection={collection}", collection),
-            ],
-            name=name,
-            when=words.when(facts["ec:period"]),
-            nature=words.kind(facts["ec:nature"]),
-            about=facts["description_zh" if zh else "description"],
-            facts=facts,
-            footprint=footprint(body["bbox"]),
-            footprint_alt=_footprint_alt(body["bbox"], words),
-            picture=_picture(site, lang, name, body),
-            drawing=_drawing(site, lang, name),
-            files=[_file(key, asset, words) for key, asset in body["assets"].items()],
-            variables=_variables(body),
-            reading=reading(body, site.node.settings.url),
-            cite=words(
-                "cite_text",
-                attribution=facts["ec:attribution"],
-                title=title + ("。" if zh else "."),
-                node=site.node.settings.name,
-                name=name,
-                digest=digest,
-                licence=facts["ec:licence_name"],
-            ),
-            used=_used(site, lang, name),
-            providers=[file_view(file) for file in facts["ec:providers_files"]],
-        )
+        names = (
+            "q", "collection", *_FACETS, "year", "nature", "from", "to", *_EDGES, "sort", "token",
+        )  # fmt: skip
+        values = {name: text.strip() for name, text in known(request, names).items()}
+        asked = Asked({name: text for name, text in values.items() if text})
+        return _search(site, request, lang, asked)
 
 
-def facets(
-    items: Sequence[Row], picked: dict[str, str], words: Words, titles: dict[str, str]
-) -> list[dict[str, Any]]:
-    """Return for each facet its values with how many records they leave, the others kept."""
+def count_words(words: Words, count: Matched) -> str:
+    """Return how many match: the number where it is known, else between which it lies."""
+    if count.exact == 1:
+        return words["data_found_one"]
+    if count.exact is not None:
+        return words("data_found", n=f"{count.exact:,}")
+    return words(
+        "data_found_about",
+        n=f"{_round((count.low + count.high) // 2):,}",
+        low=f"{count.low:,}",
+        high=f"{count.high:,}",
+    )
+
+
+def _search(site: Site, request: Request, lang: str, asked: Asked) -> Response:
+    words, query = site.words[lang], asked.query()
+    page = site.catalog.items(query)
+    items = [orjson.loads(body) for body in page.bodies]
+    facets = site.catalog.facets(query)
+    count = page.bound or Matched.exactly(page.matched or 0)
+    titles = _collections(site, lang)
+    box = query.bbox
+    return site.page(
+        request,
+        lang,
+        "data.html",
+        title=words["data_title"],
+        nav="data",
+        links=[
+            (f"/stac/search{_stac(asked)}", "application/geo+json", "STAC"),
+            ("/stac/", "application/json", "STAC API"),
+        ],
+        asked=asked,
+        found=count_words(words, count),
+        chips=_chips(asked, words, titles, lang),
+        kept=[(k, v) for k, v in asked.values.items() if k not in ("q", "sort", "token")],
+        keep_for_place=[
+            (k, v)
+            for k, v in asked.values.items()
+            if k not in (*_EDGES, "from", "to", "collection", "token")
+        ],
+        facets=_facets(facets, asked, words, lang),
+        collections=sorted(titles.items(), key=lambda each: words.order(each[1])),
+        years=timeline(facets["year"], asked["year"]),
+        year_address={year: asked.address(lang, year=year) for year in facets["year"]},
+        land=coastlines(site),
+        boxes=[b for item in items for b in footprint(item.get("bbox") or ())],
+        asked_box=footprint(box.as_list()) if box else [],
+        edges=[(edge, asked[edge], words[f"edge_{edge}"]) for edge in _EDGES],
+        sorts=[(name, words[f"sort_{name}"]) for name in _SORTS],
+        hits=[_hit(item, words, titles) for item in items],
+        first=asked.address(lang) if asked["token"] else "",
+        further=asked.address(lang, token=page.token) if page.token else "",
+    )
+
+
+def _stac(asked: Asked) -> str:
+    """Return the parts of a question that the STAC search asks in the same way."""
+    parts: dict[str, str] = {"q": asked["q"], "collections": asked["collection"]}
+    if box := asked.box():
+        parts["bbox"] = ",".join(f"{edge:g}" for edge in box.as_list())
+    text = urlencode({key: value for key, value in parts.items() if value})
+    return f"?{text}" if text else ""
+
+
+def _seconds(text: str, *, last: bool) -> int | None:
+    """Return the first or last second of a year, month or day."""
+    if not text:
+        return None
+    if "/" in text:
+        raise InvalidInputError(f"{text[:40]!r}: write one year, month or day")
+    period = Period.parse(text)
+    return int((period.last_time if last else period.start_time).timestamp())
+
+
+def _round(count: int) -> int:
+    """Return a count with two figures that say something."""
+    digits = max(len(str(count)) - 2, 0)
+    return round(count, -digits)
+
+
+def _chips(
+    asked: Asked, words: Words, titles: Mapping[str, str], lang: str
+) -> list[dict[str, str]]:
+    found = []
+    if asked["q"]:
+        found.append((words["search_words"], asked["q"], asked.address(lang, q="")))
+    for name in _CHIPS:
+        if name == "box":
+            if any(asked[edge] for edge in _EDGES):
+                box = asked.box()
+                text = footprint_words(box.as_list(), words) if box else ""
+                found.append((words["place"], text, asked.address(lang, box="")))
+            continue
+        if value := asked[name]:
+            said = titles.get(value, value) if name == "collection" else value_words(
+                words, name, value
+            )  # fmt: skip
+            found.append((words[f"facet_{name}"], said, asked.address(lang, **{name: ""})))
+    return [{"facet": facet, "text": text, "href": href} for facet, text, href in found]
+
+
+def _facets(facets: Facets, asked: Asked, words: Words, lang: str) -> list[dict[str, Any]]:
     found = []
     for name in _FACETS:
-        others = {key: value for key, value in picked.items() if key != name}
-        counts: dict[str, int] = {}
-        for item in items:
-            if _fits(item, others):
-                value = _facet(item, name)
-                counts[value] = counts.get(value, 0) + 1
         entries = [
             {
-                "value": value,
-                "label": words.kind(value) if name == "nature" else titles.get(value, value),
-                "count": count,
-                "current": picked.get(name) == value,
+                "label": value_words(words, name, value),
+                "count": _short(count, words),
+                "current": asked[name] == value,
+                "href": asked.address(lang, **{name: "" if asked[name] == value else value}),
             }
-            for value, count in sorted(counts.items())
+            for value, count in list(facets[name].items())[:_VALUES]
+            if count.high
         ]
-        found.append({"name": name, "entries": entries, "others": others})
+        if entries:
+            found.append({"title": words[f"facet_{name}"], "entries": entries})
     return found
 
 
-def footprint(bbox: Sequence[float]) -> list[dict[str, float]]:
-    """Return the boxes of a footprint in a drawing of 360 by 180, north up.
-
-    Antimeridian: west > east is legal and gives two boxes. A box too small to be seen is grown
-    about its middle.
-    """
-    west, south, east, north = bbox[0], bbox[1], bbox[-2], bbox[-1]
-    if len(bbox) == 6:
-        west, south, east, north = bbox[0], bbox[1], bbox[3], bbox[4]
-    spans = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
-    boxes = []
-    for left, right in spans:
-        width, height = max(right - left, 4.0), max(north - south, 4.0)
-        x, y = (left + right) / 2 + 180 - width / 2, 90 - (south + north) / 2 - height / 2
-        boxes.append(
-            {
-                "x": round(min(max(x, 0.0), 360 - width), 2),
-                "y": round(min(max(y, 0.0), 180 - height), 2),
-                "width": round(width, 2),
-                "height": round(height, 2),
-            }
-        )
-    return boxes
+def value_words(words: Words, facet: str, value: str) -> str:
+    """Return a value of a facet in words; unknown ones as they are."""
+    prefix = {"theme": "topic-", "sdg": "goal-", "format": "format-", "nature": ""}.get(facet)
+    return words.named(f"{prefix}{value}", value) if prefix is not None else value
 
 
-def reading(item: Row, base: str) -> list[tuple[str, str]]:
-    """Return how to read an item's data in Python, R and QGIS: (tool, lines)."""
-    asset = item["assets"]["data"]
-    url = f"{base}{asset['href']}"
-    kind = asset["type"]
-    if "zarr" in kind:
-        name = asset["bands"][0]["name"]
-        return [
-            (
-                "Python",
-                f'import xarray as xr\nxr.open_zarr("{url}", consolidated=False)["{name}"]',
-            ),
-            ("R", f"library(stars)\nread_mdim('ZARR:\"/vsicurl/{url}\"')"),
-            ("GDAL", f"gdalmdiminfo 'ZARR:\"/vsicurl/{url}\"'"),
-        ]
-    if "tiff" in kind:
-        return [
-            ("Python", f'import rioxarray\nrioxarray.open_rasterio("{url}")'),
-            ("R", f'library(terra)\nrast("/vsicurl/{url}")'),
-            ("QGIS", f"Layer > Add raster layer > HTTP(S): {url}"),
-        ]
-    reader = "geopandas" if "geo:primary" in str(item.get("properties")) else "pandas"
-    return [
-        ("Python", f'import {reader}\n{reader}.read_parquet("{url}")'),
-        ("R", f'library(arrow)\nread_parquet("{url}")'),
-        ("QGIS", f"Layer > Add vector layer > HTTP(S): {url}"),
-    ]
-
-
-def _fits(item: Row, picked: dict[str, str]) -> bool:
-    return all(_facet(item, name) == value for name, value in picked.items())
-
-
-def _facet(item: Row, name: str) -> str:
-    if name == "collection":
-        return str(item["collection"])
-    return str(item["properties"]["ec:nature" if name == "nature" else "ec:licence_name"])
+def _short(count: Matched, words: Words) -> str:
+    if count.exact is not None:
+        return f"{count.exact:,}"
+    return words("count_between", low=f"{count.low:,}", high=f"{count.high:,}")
 
 
 def _collections(site: Site, lang: str) -> dict[str, str]:
-    """What a collection is called; one of several records keeps its own name."""
-    del lang
-    return {body["id"]: body["id"] for body in site.all_of("collection")}
+    """Return what each collection is called."""
+    return {
+        str(body["id"]): str(
+            (body.get("title_zh") if lang == "zh" else "") or body.get("title") or body["id"]
+        )
+        for body in site.all_of("collection")
+    }
 
 
-def _hit(item: Row, words: Words) -> dict[str, Any]:
+def _hit(item: Row, words: Words, titles: Mapping[str, str]) -> dict[str, Any]:
     facts, zh = item["properties"], words.lang == "zh"
+    box: Sequence[float] = item.get("bbox") or ()
+    first = str(facts.get("start_datetime") or facts.get("datetime") or "")[:10]
     return {
         "href": f"/{words.lang}/data/{item['collection']}/{item['id']}",
-        "title": facts["title_zh" if zh else "title"],
-        "about": facts["description_zh" if zh else "description"],
-        "when": words.when(facts["ec:period"]),
-        "nature": words.kind(facts["ec:nature"]),
-        "licence": facts["ec:licence_name"],
-        "collection": item["collection"],
-        "boxes": footprint(item["bbox"]),
-        "alt": _footprint_alt(item["bbox"], words),
+        "title": title_of(item, words),
+        "about": str(
+            (facts.get("description_zh") if zh else "") or facts.get("description") or ""
+        ),
+        "when": words.when(facts["ec:period"]) if facts.get("ec:period") else first,
+        "nature": words.kind(facts["ec:nature"]) if facts.get("ec:nature") else "",
+        "licence": str(facts.get("ec:licence_name") or facts.get("license") or ""),
+        "collection": titles.get(item["collection"], item["collection"]),
+        "withheld": sorted(item.get("ec:withheld") or ()),
+        "boxes": footprint(box),
+        "alt": footprint_words(box, words),
     }
-
-
-def _footprint_alt(bbox: Sequence[float], words: Words) -> str:
-    west, south, east, north = bbox[0], bbox[1], bbox[-2], bbox[-1]
-    return words(
-        "footprint_alt",
-        west=f"{west:.1f}°", east=f"{east:.1f}°", south=f"{south:.1f}°", north=f"{north:.1f}°",
-    )  # fmt: skip
-
-
-def _picture(site: Site, lang: str, name: str, body: Row) -> Any:
-    """The map of a raster or cube; None for a table."""
-    if name == SEA:
-        return sea_map(site, lang, "")
-    for layer in RASTERS:
-        if layer.item == name:
-            return raster_map(site, lang, layer)
-    asset = body["assets"]["data"]
-    bands = asset.get("bands")
-    if not bands or not ("tiff" in asset["type"] or "zarr" in asset["type"]):
-        return None
-    figures = bands[0].get("statistics", {})
-    low, high = figures.get("minimum", 0.0), figures.get("maximum", 1.0)
-    if not low < high:
-        return None
-    unit = unit_sign(bands[0]["unit"], lang)
-    plain = RasterLayer(name, "", name, "viridis", low, high, unit, "", _DEEPEST)
-    return raster_map(site, lang, plain)
-
-
-def _drawing(site: Site, lang: str, name: str) -> Any:
-    """A series computed from a table, as its preview; None where there is none."""
-    for each in site.indicators():
-        needs = {item for need in each.needs if need.kind == "table" for item in need.items}
-        if name not in needs:
-            continue
-        for region in sorted(site.values(each.key)):
-            if not _covers(site, name, region):
-                continue
-            found = series_of(grouped(site.at(each.key, region)), "")
-            # The values themselves before what was worked out of them.
-            found.sort(key=lambda asked: dict(asked.dimensions).get("measure") != "level")
-            if found:
-                return series(site, lang, found[0])
-    return None
-
-
-def _covers(site: Site, name: str, region: str) -> bool:
-    """Whether an item lies where the region is: of two tables, which one a series is of."""
-    box = site.catalog.get("item", name)["bbox"]
-    shape = site.places.region_set(PLACES, geometry=True).find(region).geometry
-    if shape is None:
-        return False
-    middle = shape.representative_point()
-    return bool(box[0] <= middle.x <= box[2] and box[1] <= middle.y <= box[3])
-
-
-def _file(key: str, asset: Row, words: Words) -> dict[str, Any]:
-    zarr = "zarr" in asset["type"]
-    known_as = {"data": words["data_file"], "source": words["source_file"]}
-    return {
-        "key": known_as.get(key, key),
-        "href": asset["href"],
-        "zarr": zarr,
-        "type": asset["type"].split(";")[0],
-        "size": size_text(asset["file:size"]) if "file:size" in asset else "",
-        "sha256": asset["file:checksum"][4:] if "file:checksum" in asset else "",
-    }
-
-
-def _variables(item: Row) -> list[dict[str, str]]:
-    bands = item["assets"]["data"].get("bands") or item["properties"].get("table:columns", [])
-    bands = bands or item["assets"]["data"].get("table:columns", [])
-    return [
-        {
-            "name": str(band.get("name", "")),
-            "unit": str(band.get("unit", "")),
-            "about": str(band.get("description", "")),
-        }
-        for band in bands
-    ]
-
-
-def _used(site: Site, lang: str, name: str) -> list[tuple[str, str]]:
-    """Indicators and reports whose published run read the record: (address, title)."""
-    runs = {link.id for link in site.catalog.links_to("item", name) if link.kind == "run"}
-    found = [
-        (f"/{lang}/indicators/{key}", find_indicator(key).title[lang])
-        for key in INDICATOR_KEYS
-        if site.run_of(key) in runs
-    ]
-    reports = {
-        link.id
-        for run in sorted(runs)
-        for link in site.catalog.links_to("run", run)
-        if link.kind == "report"
-    }
-    for id_ in sorted(reports):
-        try:
-            body = site.catalog.get("report", id_)
-        except NotFoundError:
-            continue
-        found.append((f"/{lang}/reports/{id_}", site.words[lang].of(body["title"])))
-    return found

@@ -148,7 +148,7 @@ def add_to(router: APIRouter, site: Site) -> None:
         words = site.words[lang]
         progress = site.progress()
         building = progress is not None and progress[0] < progress[1]
-        newest = site.changes()
+        newest = site.changes(5000)
         return site.page(
             request,
             lang,
@@ -163,8 +163,7 @@ def add_to(router: APIRouter, site: Site) -> None:
             progress=progress if building else None,
             cards=[card for rule in RULES if (card := _card(site, lang, rule)) is not None],
             sea=sea_map(site, lang, _month(site)),
-            changed=gathered(newest[:5000], lang)[:8],
-            changes=len(newest),
+            changed=gathered(newest, lang)[:8],
             shell=_SHELL,
         )
 

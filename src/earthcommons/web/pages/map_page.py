@@ -187,6 +187,8 @@ def raster_map(site: Site, lang: str, layer: RasterLayer) -> Picture | None:
         item = site.catalog.get("item", layer.item)
     except NotFoundError:
         return None
+    if "data" not in item["assets"]:
+        return None
     words, facts = site.words[lang], item["properties"]
     band = item["assets"]["data"]["bands"][0]
     classes = band.get("classification:classes", [])

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request, Response  # noqa: TC002 - read when routes are made
 
 from earthcommons.commons.stories.health import health
-from earthcommons.model.party import PUBLIC
 from earthcommons.web.pages.home import change_href
 from earthcommons.web.parameters import known
 
@@ -30,10 +29,8 @@ def add_to(router: APIRouter, site: Site) -> None:
     def node(request: Request, lang: str) -> Response:
         values = known(request, ("before",))
         words = site.words[lang]
-        changes = site.changes()
-        last = changes[0].seq + 1 if changes else 0
-        before = int(values["before"]) if values.get("before", "").isdigit() else last
-        older = [change for change in changes if change.seq < before]
+        before = values.get("before", "")
+        older = site.changes(_PAGE + 1, int(before) if before[:18].isdecimal() else None)
         shown = older[:_PAGE]
         return site.page(
             request,
@@ -48,13 +45,12 @@ def add_to(router: APIRouter, site: Site) -> None:
             lead=words("node_lead", node=site.node.settings.name),
             health=[
                 {**row, "name": words.kind(row["what"]), "said": words.kind(row["state"])}
-                for row in health(site.node, PUBLIC)
+                for row in health(site.node)
             ],
             counts=[(words.kind(kind), f"{site.catalog.count(kind):,}") for kind in _KINDS],
             changes=[
                 (each, words.kind(each.kind), change_href(each.kind, each.id, lang))
                 for each in shown
             ],
-            total=f"{len(changes):,}",
             before=shown[-1].seq if len(older) > _PAGE else 0,
         )

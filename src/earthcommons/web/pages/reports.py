@@ -73,7 +73,7 @@ def add_to(router: APIRouter, site: Site) -> None:
         known(request, ())
         if lang not in site.words:
             raise NotFoundError(f"there is no language {lang[:10]!r}")
-        version = site.catalog.version("report", key)
+        held = _held(site, key)
 
         def draw() -> str:
             for _, _, drawn in edition_of(site.node, key, lang).sections:
@@ -82,7 +82,7 @@ def add_to(router: APIRouter, site: Site) -> None:
                         return chart_svg(each.spec)
             raise NotFoundError(f"report {key} has no figure {figure[:40]!r}")
 
-        svg = site.pictures.get(("report-figure", key, version, figure, lang), draw)
+        svg = site.pictures.get(("report-figure", *held, figure, lang), draw)
         return compressed(request, svg.encode(), "image/svg+xml")
 
 
@@ -105,16 +105,25 @@ def with_pictures(html: str, key: str, lang: str) -> str:
     return _FIGURE.sub(picture, html)
 
 
+def _held(site: Site, key: str) -> tuple[Any, ...]:
+    """Return what an edition follows from, as far as the asker sees it.
+
+    Raises:
+        NotFoundError: no visible report has that key.
+    """
+    site.catalog.body("report", key)
+    runs = tuple(site.run_of(each.key) for each in site.indicators())
+    return key, site.catalog.version("report", key), runs, site.alerts_version()
+
+
 def _fragment(site: Site, key: str, lang: str) -> tuple[str, str]:
     """The report as it holds now; read again when the report or any published run changes."""
-    runs = tuple(site.run_of(each.key) for each in site.indicators())
-    version = site.catalog.version("report", key)
 
     def write() -> tuple[str, str]:
         edition: Edition = edition_of(site.node, key, lang)
         return with_pictures(report_html(edition), key, lang), edition.title
 
-    return site.pictures.get(("report", key, version, runs, lang), write)
+    return site.pictures.get(("report", *_held(site, key), lang), write)
 
 
 def _entry(site: Site, lang: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -15,14 +15,21 @@ from starlette.exceptions import HTTPException
 from earthcommons.errors import CommonsError, NotFoundError
 from earthcommons.web.errors import status_of
 from earthcommons.web.pages import (
+    account,
     alerts,
     data,
+    drafts,
     home,
     indicators,
     map_page,
     node_page,
+    operators,
     places,
+    publish,
+    recalls,
+    record,
     reports,
+    steward,
     technology,
     why,
 )
@@ -37,14 +44,17 @@ if TYPE_CHECKING:
 
     from earthcommons.commons import Node
     from earthcommons.web.places import Places
+    from earthcommons.web.signing_in import SigningIn
 
 __all__ = ["pages_router"]
 
 _LOG = logging.getLogger(__name__)
 _FAMILIES = (
-    home, map_page, places, why, indicators, alerts, data, technology, reports, node_page,
+    home, map_page, places, why, indicators, alerts, data, record, steward, recalls, drafts,
+    publish, account, operators, technology, reports, node_page,
 )  # fmt: skip
-_SAID = (400, 403, 404, 503)
+_SAID = (400, 401, 403, 404, 409, 410, 412, 413, 415, 422, 429, 503)
+_DO = ("do_401", "do_403", "do_409", "do_412", "do_413", "do_422", "do_429")
 
 
 class _Language(Convertor[str]):
@@ -66,6 +76,7 @@ def pages_router(
     node: Node,
     progress: Callable[[], Progress | None] | None = None,
     places: Places | None = None,
+    signing_in: SigningIn | None = None,
 ) -> APIRouter:
     """Return the routes of the portal.
 
@@ -74,8 +85,9 @@ def pages_router(
         progress: says how far the node's build is as (done, total, text), or None when nothing
             is being built.
         places: the node's regions, when other doors already keep them.
+        signing_in: checks passwords, when other doors already count wrong ones.
     """
-    site = Site(node, progress, places)
+    site = Site(node, progress, places, signing_in)
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")
@@ -142,6 +154,7 @@ def _failure(site: Site, request: Request, error: Exception) -> Response:
         "error.html",
         title=words[key],
         status=status,
+        says=_DO,
         code=code,
         # Messages of errors are English, written for people and programs alike.
         detail=detail,

@@ -18,6 +18,7 @@ from earthcommons.render.equal_earth import X_EDGE, Y_EDGE, equal_earth
 from earthcommons.render.map_legend import map_foot
 from earthcommons.render.ramps import Legend, ramp
 from earthcommons.render.world_map import DISCLAIMER, WIDTH
+from earthcommons.web.pages.choropleths import ground
 from earthcommons.web.pages.site import compressed
 from earthcommons.web.parameters import known
 from earthcommons.web.places import COUNTRIES, PLACES
@@ -77,7 +78,7 @@ class SeaCube:
 def sea_cube(site: Site) -> SeaCube | None:
     """Return the anomalies of the node's monthly sea-surface temperature, or None without it."""
     item = site.item(ITEM)
-    if item is None:
+    if item is None or "data" not in item["assets"]:
         return None
     digest = item["assets"]["data"]["file:checksum"]
     return site.pictures.get(("sea", digest), lambda: _read(site, item))
@@ -100,14 +101,17 @@ def sea_router(site: Site) -> APIRouter:
             raise NotFoundError("there is no such picture")
         found = cube()
         svg = site.pictures.get(
-            ("sea-map", month, lang), lambda: sea_svg(site, found, month, lang)
+            ("sea-map", month, lang, _digest(site), ground(site)),
+            lambda: sea_svg(site, found, month, lang),
         )
         return compressed(request, svg.encode(), "image/svg+xml")
 
     @router.get("/sea-regions.geojson")
     def outlines(request: Request) -> Response:
         known(request, ())
-        body = site.pictures.get("sea-regions", lambda: _outlines(site))
+        sets = [site.places.region_set(name).digest for name in (COUNTRIES, PLACES)]
+        key = ("sea-regions", *sets, site.run_of(_INDICATOR))
+        body = site.pictures.get(key, lambda: _outlines(site))
         return compressed(request, body, "application/geo+json")
 
     return router
@@ -130,7 +134,7 @@ def sea_svg(site: Site, cube: SeaCube, month: str, lang: str) -> str:
     foot, foot_height = map_foot(
         shades, ["missing"], notes, lang, left=_MARGIN, top=height, width=WIDTH - 2 * _MARGIN
     )
-    land = site.pictures.get("land", lambda: _land(site))
+    land = site.pictures.get(("land", ground(site)[0]), lambda: _land(site))
     whole = height + foot_height
     parts = [
         (
@@ -152,6 +156,11 @@ def sea_svg(site: Site, cube: SeaCube, month: str, lang: str) -> str:
         "</svg>",
     ]
     return "\n".join(parts)
+
+
+def _digest(site: Site) -> str:
+    item = site.item(ITEM)
+    return "" if item is None else str(item["assets"]["data"]["file:checksum"])
 
 
 def _read(site: Site, item: Row) -> SeaCube:

@@ -19,7 +19,9 @@ from earthcommons.commons.stories.values import every_value
 from earthcommons.errors import NotFoundError
 from earthcommons.indicators import INDICATOR_KEYS, find_indicator
 from earthcommons.model.canonical import digest_of
+from earthcommons.policy import acting_party
 from earthcommons.web.places import PLACES, Places
+from earthcommons.web.signing_in import SigningIn
 from earthcommons.web.words import LANGUAGES, Words, other_language
 
 if TYPE_CHECKING:
@@ -78,9 +80,11 @@ class Site:
         node: Node,
         progress: Callable[[], Progress | None] | None = None,
         places: Places | None = None,
+        signing_in: SigningIn | None = None,
     ) -> None:
         self.node = node
         self.catalog = node.catalog
+        self.signing_in = signing_in or SigningIn(node)
         self.places = places or Places(node)
         self.words = {lang: Words(lang) for lang in LANGUAGES}
         self.pictures = Kept(96)
@@ -174,22 +178,9 @@ class Site:
         except NotFoundError:
             return None
 
-    def changes(self) -> list[Change]:
-        """Return the changes of records that anybody may see, newest first."""
-        log = self.catalog.changes(limit=-1)
-
-        def visible() -> list[Change]:
-            return [change for change in reversed(log) if self._is_public(change)]
-
-        # Opening or closing a record makes a new version, hence a new line of the log.
-        return self.pictures.get(("changes", log[-1].seq), visible) if log else []
-
-    def _is_public(self, change: Change) -> bool:
-        try:
-            self.catalog.body(change.kind, change.id)
-        except NotFoundError:
-            return False
-        return True
+    def changes(self, limit: int, before: int | None = None) -> list[Change]:
+        """Return the newest changes of records the asker may see, newest first."""
+        return list(self.catalog.newest_changes(limit, before))
 
     # Answers.
 
@@ -240,6 +231,9 @@ class Site:
             trail=trail,
             node_name=self.node.settings.name,
             base=self.node.settings.url,
+            me=acting_party(),
+            # Where to go on to after signing in: only a page that can be asked for again.
+            again=request.method == "GET" and path not in ("/sign-in", "/account"),
             refresh=refresh,
             status=status,
             **facts,

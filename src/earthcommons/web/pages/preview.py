@@ -1,0 +1,122 @@
+"""What a record looks like: a map of a raster, a series or the first rows of a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from earthcommons.errors import CommonsError
+from earthcommons.web.pages.figures import series
+from earthcommons.web.pages.map_page import RASTERS, RasterLayer, raster_map, sea_map
+from earthcommons.web.pages.places import series_of
+from earthcommons.web.pages.sea_map import ITEM as SEA
+from earthcommons.web.pages.view import grouped, unit_sign
+from earthcommons.web.places import PLACES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from earthcommons.web.pages.site import Site
+    from earthcommons.web.pages.view import Row
+
+__all__ = ["Preview", "preview"]
+
+_DEEPEST = 6
+_ROWS, _COLUMNS, _LONGEST = 5, 12, 60
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """One of the three: a map, a drawing of a series, or the head of a table."""
+
+    map: Any = None
+    drawing: Any = None
+    columns: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = ()
+
+
+def preview(site: Site, lang: str, name: str, body: Row) -> Preview | None:
+    """Return the preview of an item, or None where its data is withheld or cannot be shown."""
+    if "data" not in body["assets"]:
+        return None
+    if picture := _map(site, lang, name, body):
+        return Preview(map=picture)
+    if drawing := _drawing(site, lang, name, body):
+        return Preview(drawing=drawing)
+    return _head(site, body["assets"]["data"])
+
+
+def _map(site: Site, lang: str, name: str, body: Row) -> Any:
+    if name == SEA:
+        return sea_map(site, lang, "")
+    for layer in RASTERS:
+        if layer.item == name:
+            return raster_map(site, lang, layer)
+    asset = body["assets"]["data"]
+    kind, bands = str(asset.get("type", "")), asset.get("bands")
+    if not bands or not ("tiff" in kind or "zarr" in kind):
+        return None
+    figures = bands[0].get("statistics", {})
+    low, high = figures.get("minimum", 0.0), figures.get("maximum", 1.0)
+    if not low < high:
+        return None
+    unit = unit_sign(str(bands[0].get("unit", "1")), lang)
+    plain = RasterLayer(name, "", name, "viridis", low, high, unit, "", _DEEPEST)
+    return raster_map(site, lang, plain)
+
+
+def _drawing(site: Site, lang: str, name: str, body: Row) -> Any:
+    """Return a series computed from a table; None where there is none."""
+    for each in site.indicators():
+        needs = {item for need in each.needs if need.kind == "table" for item in need.items}
+        if name not in needs:
+            continue
+        for region in sorted(site.values(each.key)):
+            if not _covers(site, body, region):
+                continue
+            found = series_of(grouped(site.at(each.key, region)), "")
+            # The values themselves before what was worked out of them.
+            found.sort(key=lambda asked: dict(asked.dimensions).get("measure") != "level")
+            if found:
+                return series(site, lang, found[0])
+    return None
+
+
+def _covers(site: Site, body: Row, region: str) -> bool:
+    """Whether an item lies where the region is: of two tables, which one a series is of."""
+    box = body.get("bbox")
+    shape = site.places.region_set(PLACES, geometry=True).find(region).geometry
+    if shape is None or not box:
+        return False
+    middle = shape.representative_point()
+    return bool(box[0] <= middle.x <= box[2] and box[1] <= middle.y <= box[3])
+
+
+def _head(site: Site, asset: Row) -> Preview | None:
+    if "parquet" not in str(asset.get("type", "")):
+        return None
+    key = str(asset["href"]).removeprefix("/objects/")
+    try:
+        with pq.ParquetFile(site.node.store.path(key)) as file:
+            batch = next(file.iter_batches(batch_size=_ROWS), None)
+    except (CommonsError, OSError, pa.ArrowException):
+        return None
+    if batch is None:
+        return None
+    names = [
+        field.name
+        for field in batch.schema
+        if not (pa.types.is_binary(field.type) or pa.types.is_nested(field.type))
+    ][:_COLUMNS]
+    rows = [[_cell(row[name]) for name in names] for row in batch.to_pylist()]
+    return Preview(columns=names, rows=rows) if names else None
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

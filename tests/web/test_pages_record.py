@@ -1,0 +1,203 @@
+"""The page of a record: what is withheld and how to get it, versions, citations, code that runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.web.portal import WORD, Person, community
+
+from earthcommons.errors import InvalidInputError
+from earthcommons.model import OPERATOR, PUBLIC
+from earthcommons.model.record import Link, Record
+from earthcommons.policy import acting_as
+from earthcommons.web import create_app
+from earthcommons.web.pages.reading import KEY_VARIABLE, reading
+from earthcommons.web.pages.rules import RuleFields, label_words, rule_from
+from earthcommons.web.words import Words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fastapi import FastAPI
+
+    from earthcommons.commons import Node
+
+BYTES = b"some bytes"
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    made = community(tmp_path_factory.mktemp("record"))
+    key = made.store.put_bytes(BYTES, ".nc")
+    asset = {"href": f"/objects/{key}", "type": "application/netcdf", "roles": ["data"],
+             "file:checksum": f"1220{key[:64]}", "file:size": len(BYTES)}  # fmt: skip
+    with made.catalog.transaction() as tx:
+        owned = {"id": "snow", "title": "Snow <b>", "ec:owner": "hydro", "description": "Snow."}
+        tx.put(Record("collection", "snow", owned))
+        for name, assets, access in (
+            ("open", {"data": asset}, {}),
+            ("bare", {}, {}),
+            ("licensed", {"data": asset}, {"fetch": "licence:odbl-1.0"}),
+            ("grouped", {"data": asset}, {"fetch": "group:secret-basin"}),
+            ("later", {"data": asset}, {"fetch": "after:2199-01-01T00:00:00Z"}),
+            ("known", {"data": asset}, {"fetch": "registered"}),
+        ):
+            body = _item(name) | {"assets": assets} | ({"ec:access": access} if access else {})
+            links = (Link("in", "collection", "snow"),)
+            tx.put(Record("item", f"snow/{name}", body, links=links))
+    yield made
+    made.catalog.close()
+
+
+@pytest.fixture(scope="module")
+def app(node: Node) -> FastAPI:
+    return create_app(node)
+
+
+def _item(id_: str) -> dict[str, Any]:
+    return {
+        "type": "Feature", "stac_version": "1.1.0", "id": id_, "collection": "snow",
+        "geometry": None, "properties": {"datetime": "2015-06-01T00:00:00Z"}, "links": [],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("name", ["open", "bare", "licensed", "grouped", "later", "known"])
+def test_an_item_of_any_sort_has_a_page(node: Node, app: FastAPI, name: str, lang: str) -> None:
+    for who in ("", "eve", "zhu"):
+        page = Person(node, who, app).open(f"/{lang}/data/snow/{name}")
+        assert "Snow &lt;b&gt;" in page.html
+        assert ("/objects/" in page.html) == (name == "open" or (who != "" and name == "known")
+                                              or (who == "zhu" and name != "bare"))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("licensed", "Accept ODbL-1.0"), ("grouped", "Ask the owner of the data for access."),
+        ("later", "They open on 2199-01-01."),
+    ],
+)  # fmt: skip
+def test_a_withheld_file_says_what_to_do_and_names_no_group(
+    node: Node, app: FastAPI, name: str, said: str
+) -> None:
+    page = Person(node, "eve", app).open(f"/en/data/snow/{name}")
+    assert said.lower() in page.text.lower()
+    assert "secret-basin" not in page.html
+    assert "withheld from you" in page.text
+    anybody = Person(node, "", app).open(f"/en/data/snow/{name}")
+    assert "Sign in to see whether it is open to you." in anybody.text
+    assert f"next=%2Fen%2Fdata%2Fsnow%2F{name}" in anybody.html
+
+
+def test_a_version_there_is_not_is_not_found_and_a_day_before_the_first_neither(
+    node: Node, app: FastAPI
+) -> None:
+    anybody = Person(node, "", app)
+    anybody.open("/en/data/snow/open?version=9", 404)
+    anybody.open("/en/data/snow/open?version=x", 400)
+    anybody.open("/en/data/snow/open?as_of=1999-01-01", 404)
+    anybody.open("/en/data/snow/open?as_of=never", 400)
+    page = anybody.open("/en/data/snow/open?as_of=2199-01-01")
+    assert page.address == "/en/data/snow/open?version=1"
+
+
+def test_each_citation_on_the_page_is_the_one_to_download(node: Node, app: FastAPI) -> None:
+    anybody = Person(node, "", app)
+    page = anybody.open("/en/data/snow/open")
+    for style in ("bibtex", "ris", "csl"):
+        address = next(link for link in page.links if f"style={style}" in link)
+        first = anybody.http.get(address).text.splitlines()[0]
+        assert " ".join(first.split()) in page.text
+
+
+def test_python_on_the_page_reads_the_data(served: tuple[str, Node]) -> None:
+    url, node = served
+    with acting_as(PUBLIC):
+        item = node.catalog.get("item", "demo/regional")
+    ((tool, code),) = [each for each in reading(item, url) if each[0] == "Python"]
+    shown = f"{code.rsplit(chr(10), 1)[0]}\nfound = {code.rsplit(chr(10), 1)[1]}"
+    assert tool == "Python"
+    assert _ran(f"{shown}\nprint(found.shape, float(found.max()))") == "(1, 60, 120) 100.0"
+
+
+def test_python_with_a_key_reads_what_a_licence_closes(served: tuple[str, Node]) -> None:
+    url, node = served
+    with acting_as(OPERATOR):
+        people = node.catalog.people
+        people.add("reader", "Reader", password=WORD)
+        people.accept("reader", "odbl-1.0")
+        key = people.issue_key("reader", ("read",), 1).reveal()
+        body, links = node.catalog.whole("item", "demo/raster-03")
+        closed = body | {"ec:access": {"fetch": "licence:odbl-1.0"}}
+        with node.catalog.transaction() as tx:
+            tx.revise(Record("item", "demo/raster-03", closed, links=links))
+        item = node.catalog.get("item", "demo/raster-03")
+    code = dict(reading(item, url, guarded=True))["Python"]
+    assert key not in code
+    assert _ran(f"{code}\nprint(data.shape)", key) == "(1, 60, 120)"
+    failed = _run(code, "")
+    assert failed.returncode != 0
+
+
+def _run(code: str, key: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, KEY_VARIABLE: key, "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
+    return subprocess.run(  # noqa: S603 — the code the page shows
+        [sys.executable, "-W", "ignore", "-c", code],
+        env=env, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def _ran(code: str, key: str = "") -> str:
+    done = _run(code, key)
+    assert done.returncode == 0, done.stderr[-1500:]
+    return done.stdout.strip()
+
+
+_WHO = st.sampled_from(
+    [("open", "", ""), ("registered", "", ""), ("group", "basin", ""), ("steward", "", ""),
+     ("licence", "", "odbl-1.0")]
+)  # fmt: skip
+
+
+@given(_WHO, _WHO, st.sampled_from(["", "2031-02-03"]), st.sampled_from(["files", "open"]))
+def test_a_rule_stated_by_the_form_reads_back_as_it_was_stated(
+    find: tuple[str, str, str], fetch: tuple[str, str, str], embargo: str, derive: str
+) -> None:
+    if find[0] == "licence":
+        find = ("open", "", "")
+    stated = RuleFields(
+        find=find[0], find_group=find[1], fetch=fetch[0], fetch_group=fetch[1],
+        fetch_licence=fetch[2], embargo=embargo, derive=derive,
+    )  # fmt: skip
+    rule = rule_from(stated)
+    shown = RuleFields.of({"find": rule.find, "fetch": rule.fetch, "derive": rule.derive})
+    assert shown == stated
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"fetch": "group"}, {"fetch": "licence"}, {"find": "nobody"}, {"embargo": "soon"},
+        {"find": "other", "find_label": "drop table"},
+    ],
+)  # fmt: skip
+def test_a_rule_without_its_group_licence_or_date_is_refused(changes: dict[str, str]) -> None:
+    with pytest.raises(InvalidInputError):
+        rule_from(RuleFields(**changes))
+
+
+def test_a_label_in_words_names_a_group_only_to_who_may_know() -> None:
+    label = "after:2031-02-03T00:00:00Z+group:basin & registered"
+    en, zh = Words("en"), Words("zh")
+    assert label_words(en, label) == (
+        "from 2031-02-03 on, and members of the group basin, and anybody with an account"
+    )
+    assert "basin" not in label_words(en, label, named=False)
+    assert label_words(zh, "open") == "任何人"

@@ -1,0 +1,103 @@
+"""The search page: facets leave what they count, addresses hold everything, counts are honest."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.web.portal import Person, community
+
+from earthcommons.catalog.queries import Matched
+from earthcommons.model.record import Link, Record
+from earthcommons.web import create_app
+from earthcommons.web.pages.data import Asked, count_words
+from earthcommons.web.pages.timeline import timeline
+from earthcommons.web.words import Words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module")
+def anybody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Person]:
+    node = community(tmp_path_factory.mktemp("search"))
+    with node.catalog.transaction() as tx:
+        tx.put(Record("collection", "c", {"id": "c", "title": "C", "description": "C"}))
+        for n in range(30):
+            links = (Link("in", "collection", "c"),)
+            access = "steward" if n == 29 else "open"
+            tx.put(Record("item", f"c/i{n:02d}", _item(n), access=access, links=links))
+    yield Person(node, "", create_app(node))
+    node.catalog.close()
+
+
+def _item(n: int) -> dict[str, Any]:
+    theme = {"scheme": "urn:x:themes", "concepts": [{"id": "oceans" if n % 3 else "biota"}]}
+    return {
+        "type": "Feature", "stac_version": "1.1.0", "id": f"i{n:02d}", "collection": "c",
+        "geometry": {"type": "Point", "coordinates": [n, 10]}, "bbox": [n, 10, n, 10],
+        "assets": {}, "links": [],
+        "properties": {"datetime": f"{2000 + n % 4}-06-01T00:00:00Z", "title": f"T{n:02d}",
+                       "themes": [theme], "license": "CC0-1.0" if n % 2 else "MIT"},
+    }  # fmt: skip
+
+
+def test_each_facet_and_each_year_leaves_as_many_as_it_says(anybody: Person) -> None:
+    page = anybody.open("/en/data")
+    assert "29 records match." in page.text
+    counted = re.findall(r'<li><a href="([^"]+)">[^<]+</a> <small>(\d+)</small>', page.html)
+    years = re.findall(r'<a href="([^"]+)" aria-label="\d{4}: (\d+)"', page.html)
+    assert len(counted) == 4
+    assert len(years) == 4
+    for href, count in [*counted, *years]:
+        assert f"{count} records match." in anybody.open(href.replace("&amp;", "&")).text, href
+
+
+def test_pages_follow_one_another_and_meet_each_record_once(anybody: Person) -> None:
+    page, met = anybody.open("/en/data?sort=title&west=0&south=0&east=40&north=20"), []
+    while True:
+        met += re.findall(r'<h2><a href="/en/data/c/(i\d\d)"', page.html)
+        further = re.search(r'rel="next" href="([^"]+)"', page.html)
+        if further is None:
+            break
+        page = anybody.open(further.group(1).replace("&amp;", "&"))
+    assert met == [f"i{n:02d}" for n in range(29)]
+
+
+def test_a_chip_takes_its_filter_away_and_keeps_the_others(anybody: Person) -> None:
+    page = anybody.open("/en/data?theme=oceans&licence=MIT&west=0&south=0&east=5&north=20")
+    chips = re.findall(r'<li><a href="([^"]+)"><span class="visually-hidden">', page.html)
+    assert [href.replace("&amp;", "&") for href in chips] == [
+        "/en/data?licence=MIT&west=0&south=0&east=5&north=20",
+        "/en/data?theme=oceans&west=0&south=0&east=5&north=20",
+        "/en/data?theme=oceans&licence=MIT",
+    ]
+
+
+@pytest.mark.parametrize(
+    "query", ["west=1", "west=a&south=0&east=1&north=1", "sort=size", "year=20", "from=soon",
+              "colour=red", "token=x"],
+)  # fmt: skip
+def test_a_question_that_does_not_fit_is_told_so(anybody: Person, query: str) -> None:
+    anybody.open(f"/en/data?{query}", 400)
+
+
+def test_a_count_that_is_not_exact_says_between_which_numbers_it_lies() -> None:
+    said = count_words(Words("en"), Matched(8_000, 120_000))
+    assert said == "About 64,000 records match, between 8,000 and 120,000."
+    assert count_words(Words("en"), Matched(1, 1)) == "1 record matches."
+
+
+def test_bars_stand_in_order_of_years_and_the_asked_one_is_marked() -> None:
+    bars = timeline({"2001": Matched(2, 2), "1999": Matched(4, 4)}, "1999")
+    assert [(bar.year, bar.height, bar.current) for bar in bars] == [
+        ("1999", 90, True),
+        ("2001", 45, False),
+    ]
+    assert timeline({}) == ()
+
+
+def test_a_page_belongs_to_its_question() -> None:
+    asked = Asked({"q": "snow", "token": "t"})
+    assert asked.address("en", theme="oceans") == "/en/data?q=snow&theme=oceans"
