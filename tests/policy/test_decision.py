@@ -95,6 +95,7 @@ def test_a_key_does_no_more_than_its_scopes_and_sees_nothing_restricted_without_
     assert decide(key, "submit", "open", owner="hydro", at=NOW).allowed
     assert not decide(key, "publish", "open", owner="hydro", at=NOW).allowed
     assert visible(key, LABELS, NOW) == visible(PUBLIC, LABELS, NOW)
+    assert not decide(key, "submit", "group:x@hydro", owner="hydro", at=NOW).visible
 
 
 def test_bytes_ask_for_more_than_the_record() -> None:

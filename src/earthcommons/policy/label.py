@@ -98,7 +98,12 @@ def own(label: str, owner: str) -> str:
 
 
 def satisfies(party: Party, label: str, at: datetime) -> bool:
-    """Return whether `party` meets every term of the label at that moment."""
+    """Return whether `party` meets every term of the label at that moment.
+
+    A key without the scope `read` reads as the public does.
+    """
+    if party.scopes is not None and "read" not in party.scopes:
+        party = PUBLIC
     return all(term.satisfied(party, at) for term in parse_label(label))
 
 
@@ -108,8 +113,6 @@ def visible(party: Party, labels: Iterable[str], at: datetime) -> frozenset[str]
     The catalogue puts this set into the WHERE clause of every read, so that search, tiles,
     statistics and downloads see the same world as `decide`.
     """
-    if party.scopes is not None and "read" not in party.scopes:
-        party = PUBLIC
     return frozenset(label for label in (OPEN, *labels) if satisfies(party, label, at))
 
 

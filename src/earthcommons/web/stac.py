@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from earthcommons.catalog import ItemQuery, Page
     from earthcommons.commons import Node
 
-__all__ = ["stac_router"]
+__all__ = ["PARAMETERS", "stac_router"]
 
 _JSON = "application/json"
 _GEOJSON = "application/geo+json"
@@ -71,17 +71,20 @@ _CONFORMS = [
 _SCHEMA = "application/schema+json"
 _QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
 _SORTABLES = "http://www.opengis.net/def/rel/ogc/1.0/sortables"
-_OF_ITEMS = tuple(
-    name for name in SEARCH_PARAMETERS if name not in ("collections", "ids", "intersects", "q")
-)
-_COUNTED = tuple(
-    name for name in SEARCH_PARAMETERS if name not in ("limit", "token", "sortby", "fields")
-)
-_OF_COLLECTIONS = tuple(
-    name
-    for name in SEARCH_PARAMETERS
-    if name not in ("collections", "ids", "intersects", "query")
-)
+
+
+def _but(*left_out: str) -> tuple[str, ...]:
+    return tuple(name for name in SEARCH_PARAMETERS if name not in left_out)
+
+
+# What each handler takes, by its name: the description of the API is made of the same table.
+PARAMETERS = {
+    "search": SEARCH_PARAMETERS,
+    "items": (*_but("collections", "ids", "intersects", "q"), "as-of"),
+    "item": ITEM_PARAMETERS,
+    "collections": _but("collections", "ids", "intersects", "query"),
+    "aggregate": (*_but("limit", "token", "sortby", "fields"), "aggregations"),
+}
 _MAX_BODY = 2 * 2**20
 _FEW, _AT_ONCE_S = 100, 0.01
 
@@ -164,9 +167,9 @@ class _Pages:
 
     def collections(self, request: Request) -> Response:
         """Collections: all, or those a search asks for."""
-        values = known(request, _OF_COLLECTIONS)
+        values = known(request, PARAMETERS["collections"])
         query = query_of({"limit": "1000", **values})
-        fields = Fields.of_text(values.get("fields", ""))
+        fields = Fields.of_text(values.get("fields"))
         page, token, matched = search_collections(self._catalog.all("collection"), query)
         here = f"{self._root}/collections"
         asked = request.url.query
@@ -196,7 +199,7 @@ class _Pages:
 
     def aggregate(self, request: Request) -> Response:
         """How the matches of a search spread over themes, goals, formats, licences and years."""
-        values = known(request, (*_COUNTED, "aggregations"))
+        values = known(request, PARAMETERS["aggregate"])
         names = chosen(values.pop("aggregations", ""))
         facets = self._catalog.facets(query_of(values))
         asked = request.url.query
@@ -222,7 +225,7 @@ class _Pages:
 
     async def items(self, request: Request, collection: str) -> Response:
         """Items of one collection, newest first; or as they were, in order of id."""
-        values = known(request, (*_OF_ITEMS, "as-of"))
+        values = known(request, PARAMETERS["items"])
         self._catalog.get("collection", collection)
         if "as-of" in values:
             return await run_in_threadpool(
@@ -230,14 +233,14 @@ class _Pages:
             )
         query = query_of(values | {"collections": collection})
         here = f"{self._root}/collections/{collection}/items"
-        fields = Fields.of_text(values.get("fields", ""))
+        fields = Fields.of_text(values.get("fields"))
         return await self._page(
             query, fields, here, request.url.query, "GET", None, collection=collection
         )
 
     def item(self, request: Request, collection: str, item: str) -> Response:
         """One item; `version` or `as-of` name an earlier state of it."""
-        values = known(request, ITEM_PARAMETERS)
+        values = known(request, PARAMETERS["item"])
         name = f"{collection}/{item}"
         if values:
             return item_at(self._node, self._dress, name, values)
@@ -284,14 +287,15 @@ class _Pages:
 
     async def search(self, request: Request) -> Response:
         """Items everywhere, newest first, by parameters."""
-        values = known(request, SEARCH_PARAMETERS)
-        fields = Fields.of_text(values.get("fields", ""))
+        values = known(request, PARAMETERS["search"])
+        fields = Fields.of_text(values.get("fields"))
         return await self._page(
             query_of(values), fields, f"{self._root}/search", request.url.query, "GET", None
         )
 
     async def post_search(self, request: Request) -> Response:
         """Items everywhere, newest first, by a JSON body."""
+        known(request, ())
         body = parse_strict(await bounded(request, _MAX_BODY), limit=_MAX_BODY)
         if not isinstance(body, dict):
             raise InvalidInputError("the search body is a JSON object", code="bad-json")

@@ -13,6 +13,15 @@ if TYPE_CHECKING:
 __all__ = ["Fields"]
 
 _ALWAYS = ("type", "id", "collection", "links")
+_DEFAULT = (
+    "stac_version",
+    "geometry",
+    "bbox",
+    "assets",
+    "properties.datetime",
+    "properties.start_datetime",
+    "properties.end_datetime",
+)
 _MOST = 200
 
 
@@ -20,8 +29,9 @@ _MOST = 200
 class Fields:
     """Paths to keep and to leave out; what is named in both is kept.
 
-    With nothing to keep, everything is kept but what is left out. `id`, `type`, `collection` and
-    `links` are always there: an item without them is none.
+    With nothing to keep, everything is kept but what is left out; with a list of things to keep
+    that is empty, what a map needs is. `id`, `type`, `collection` and `links` are always there: an
+    item without them is none.
 
     Source:
         STAC API fields extension 1.0.0, include and exclude semantics.
@@ -36,12 +46,16 @@ class Fields:
         return bool(self.keep or self.drop)
 
     @classmethod
-    def of_text(cls, text: str) -> Fields:
-        """Return the fields written `a,+b,-c`.
+    def of_text(cls, text: str | None) -> Fields:
+        """Return the fields written `a,+b,-c`; None where the parameter was not given.
 
         Raises:
             InvalidInputError: over 200 of them.
         """
+        if text is None:
+            return cls()
+        if not text.strip():
+            return cls(_DEFAULT)
         names = [part.strip() for part in text.split(",") if part.strip("+- ")]
         keep = [name.lstrip("+ ") for name in names if not name.startswith("-")]
         return cls._checked(keep, [name[1:] for name in names if name.startswith("-")])
@@ -58,6 +72,8 @@ class Fields:
         lists = [value.get("include") or [], value.get("exclude") or []]
         if not all(isinstance(names, list) for names in lists):
             raise InvalidInputError("fields holds lists of names")
+        if not lists[0] and ("include" in value or not lists[1]):
+            lists[0] = [name for name in _DEFAULT if name not in lists[1]]
         return cls._checked(*lists)
 
     @classmethod

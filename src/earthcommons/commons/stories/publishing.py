@@ -12,7 +12,7 @@ from earthcommons.commons.stories import submitting
 from earthcommons.commons.stories.ingesting import plan
 from earthcommons.commons.stories.ingesting_recipe import Recipe
 from earthcommons.commons.stories.submitting import get_draft, reviewable
-from earthcommons.errors import InvalidInputError
+from earthcommons.errors import ConflictError, InvalidInputError
 from earthcommons.ingest import Bundle, Wish, ingest
 from earthcommons.model.party import OPERATOR
 from earthcommons.policy import OPEN, acting_as, acting_party
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from earthcommons.commons.node import Node
     from earthcommons.commons.stories.ingesting import PlannedItem
+    from earthcommons.model.record import Transaction
 
 __all__ = ["accept", "drafts_from", "look_into"]
 
@@ -102,7 +103,12 @@ def drafts_from(
             if one.code:
                 refused.append({"source": one.source, "code": one.code, "message": one.message})
                 continue
-            draft = submitting.start_draft(node, collection, one.item, group=group)
+            try:
+                draft = submitting.start_draft(node, collection, one.item, group=group)
+            except ConflictError as error:
+                said = {"source": one.source, "code": error.code, "message": str(error)}
+                refused.append(said)
+                continue
             for name in inside:
                 submitting.attach(node, draft["id"], keys[name], Path(name).name)
             submitting.edit_draft(node, draft["id"], dict(metadata or {}))
@@ -118,8 +124,9 @@ def accept(
     Raises:
         NotFoundError: no visible draft has that id.
         AccessDeniedError: the acting party does not review for the group, or wrote it.
-        ConflictError: it is not submitted, its item is there, or it is no longer the version that
-            the draft replaces.
+        ConflictError: it is not submitted, its item is there, it is no longer the version that
+            the draft replaces, the draft was decided or changed meanwhile, or its collection
+            belongs to others now.
         RefusedFileError: a file breaks a rule of the door.
         InvalidInputError: a part of the metadata does not fit.
     """
@@ -137,9 +144,14 @@ def accept(
         owner=body["group"],
     )
     by = acting_party()
+
+    def together(tx: Transaction, version: int) -> None:
+        with acting_as(by):
+            submitting.mark_published(node, tx, body, version)
+
     with _laid_out(node, _files(body)) as folder, acting_as(OPERATOR):
         place = _place(folder, body)
-        outcome = ingest(
+        ingest(
             place,
             one.declaration,
             node.catalog,
@@ -147,11 +159,9 @@ def accept(
             guessed=one.guessed,
             wish=wish,
             while_waiting=while_waiting,
+            together=together,
         )
-    with acting_as(by):
-        known = node.catalog.version("item", outcome.name)
-        submitting.mark_published(node, id_, known[0] if known else 1)
-        return get_draft(node, id_)
+    return get_draft(node, id_)
 
 
 def _planned(node: Node, body: Mapping[str, Any]) -> PlannedItem:
