@@ -93,7 +93,7 @@ def _text(c: Citation) -> str:
             f"{who}（{c.year}）：{c.title}（第 {c.version} 版）[数据集]。{c.publisher}。"
             f"{c.address}（记录摘要 sha256:{c.digest[:16]}）"
         )
-    who = "; ".join(creator.inverted for creator in c.creators)
+    who = "; ".join(creator.inverted for creator in c.creators).rstrip(".")
     return (
         f"{who} ({c.year}): {c.title} (version {c.version}) [data set]. {c.publisher}."
         f" {c.address} (record sha256:{c.digest[:16]})"

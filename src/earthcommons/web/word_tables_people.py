@@ -293,11 +293,11 @@ PEOPLE_WORDS: dict[str, tuple[str, str]] = {
     "publish_formats": (
         (
             "Read here: GeoTIFF, netCDF, HDF, GRIB, Zarr in a zip, GeoJSON, GeoPackage, Shapefile, "
-            "Darwin Core archives, Parquet and CSV."
+            "Darwin Core archives and CSV."
         ),
         (
             "可读取：GeoTIFF、netCDF、HDF、GRIB、zip中的Zarr、GeoJSON、GeoPackage、Shapefile、"
-            "达尔文核心档案、Parquet和CSV。"
+            "达尔文核心档案和CSV。"
         ),
     ),
     "publish_result": ("What was understood", "识别结果"),
