@@ -10,7 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earthcommons.catalog import Catalog, ItemQuery, ObservationQuery, RecordQuery, rebuild
-from earthcommons.errors import ConflictError, InvalidInputError, NotFoundError
+from earthcommons.errors import (
+    ConflictError,
+    InvalidInputError,
+    NotFoundError,
+    UpstreamError,
+)
 from earthcommons.model import OPERATOR, BBox, Link, Observation, Period, Record
 from earthcommons.runs import read_observations
 from earthcommons.store import LocalStore
@@ -303,7 +308,7 @@ def test_a_batch_that_fails_leaves_no_record_visible(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(LocalStore, "put_bytes", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(UpstreamError, match="No space"):
         put(catalog, *(item(f"i{n:03d}", [0, 0, 1, 1]) for n in range(120)))
     assert ids(catalog) == []
     assert catalog.changes() == ()

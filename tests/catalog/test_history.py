@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
 
 from earthcommons.catalog import Catalog, ItemQuery, rebuild
-from earthcommons.errors import ConflictError, GoneError, NotFoundError
+from earthcommons.errors import ConflictError, GoneError, InvalidInputError, NotFoundError
 from earthcommons.model import OPERATOR, PUBLIC, Record
 from earthcommons.policy import acting_as
 from earthcommons.store import LocalStore
@@ -89,6 +89,21 @@ def test_as_of_is_the_last_version_made_by_then(catalog: Catalog) -> None:
     with pytest.raises(NotFoundError):
         catalog.as_of("item", "c/a", datetime(2025, 12, 31, tzinfo=UTC))
     assert catalog.items_as_of("c", datetime(2025, 12, 31, tzinfo=UTC)) == []
+
+
+def test_a_moment_before_the_year_1000_and_a_number_beyond_all_are_before_and_beyond(
+    catalog: Catalog,
+) -> None:
+    put(catalog, item(1))
+    for at in (datetime(999, 1, 1, tzinfo=UTC), datetime(1, 1, 1, tzinfo=UTC)):
+        with pytest.raises(NotFoundError):
+            catalog.as_of("item", "c/a", at)
+        assert catalog.items_as_of("c", at) == []
+    with pytest.raises(InvalidInputError):
+        catalog.as_of("item", "c/a", datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=9))))
+    for number in (10**30, -(10**30)):
+        with pytest.raises(NotFoundError):
+            catalog.past("item", "c/a", number)
 
 
 def test_a_withdrawn_record_is_gone_from_every_list_and_its_stub_stays(

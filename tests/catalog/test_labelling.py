@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earthcommons.catalog import Catalog, ItemQuery, ObservationQuery, RecordQuery, rebuild
-from earthcommons.errors import InvalidInputError, NotFoundError
+from earthcommons.errors import GoneError, InvalidInputError, NotFoundError
 from earthcommons.model import OPERATOR, PUBLIC, Link, Observation, Party, Period, Record
 from earthcommons.policy import acting_as
 from earthcommons.store import LocalStore
@@ -46,8 +46,10 @@ def catalog(tmp_path: Path) -> Catalog:
     return made
 
 
-def collection(access: str = "open", version: int = 1, **stated: str) -> Record:
-    body: dict[str, Any] = {"id": "c", "ec:owner": "hydro"}
+def collection(
+    access: str = "open", version: int = 1, owner: str = "hydro", **stated: str
+) -> Record:
+    body: dict[str, Any] = {"id": "c", "ec:owner": owner}
     if stated:
         body["ec:access"] = stated
     return Record("collection", "c", body, version, access)
@@ -201,7 +203,12 @@ labels = st.sampled_from(["open", "registered", "group:basin", "steward", "licen
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(["c", "a", "b"]), labels, labels), max_size=5))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["c", "a", "b", "hand over", "withdraw"]), labels, labels),
+        max_size=6,
+    )
+)
 def test_labels_do_not_depend_on_the_order_things_were_written_in(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, str, str]]
 ) -> None:
@@ -213,17 +220,95 @@ def test_labels_do_not_depend_on_the_order_things_were_written_in(
         tx.put_observations("run-1", "d", [])
         tx.put(Record("alert", "z", {"id": "z"}, links=(Link("rests-on", "run", "run-1"),)))
     versions = {"a": 1, "b": 1, "c": 1}
-    for name, access, fetch in steps:
+    with catalog.transaction() as tx:
+        tx.put(erratum("b"))
+    for step, access, fetch in steps:
+        name = {"hand over": "c", "withdraw": "b"}.get(step, step)
+        version = versions[name] + 1
+        if step == "withdraw":
+            stub = {"id": "b", "collection": "c", "ec:access": {"fetch": fetch}}
+            made = Record("item", "c/b", stub, version, access, withdrawn=True)
+        elif name == "c":
+            owner = "basin" if step == "hand over" else "hydro"
+            made = collection(access, version, owner, fetch=fetch)
+        else:
+            assets = {"data": fetch, "source": "open"}
+            made = item(name, access, assets, version, fetch=fetch)
         with catalog.transaction() as tx:
-            version = versions[name] + 1
-            made = (
-                collection(access, version, fetch=fetch)
-                if name == "c"
-                else item(name, access, version=version, fetch=fetch)
-            )
             versions[name] += tx.revise(made)
     again = Catalog(root / "two.sqlite", LocalStore(root))
     rebuild(again, LocalStore(root), lambda _: [])
     assert list(again.dump()) == list(catalog.dump())
+    assert asset_labels(again) == asset_labels(catalog)
     for catalogue in (catalog, again):
         catalogue.close()
+
+
+def erratum(id_: str) -> Record:
+    links = (Link("corrects", "item", f"c/{id_}"),)
+    return Record("erratum", f"err-{id_}", {"id": f"err-{id_}"}, links=links)
+
+
+def asset_labels(catalog: Catalog) -> list[tuple[str, str, str]]:
+    with catalog.transaction() as tx:
+        return tx.sql.execute(
+            "SELECT r.id, a.name, a.access FROM asset a JOIN record r ON r.k = a.k ORDER BY 1, 2"
+        ).fetchall()
+
+
+def test_who_handed_a_collection_on_is_excused_no_longer(catalog: Catalog) -> None:
+    with catalog.transaction() as tx:
+        tx.revise(item("a", "group:basin"))
+        tx.revise(item("b", assets={"data": "group:basin"}))
+    old, new = (
+        Party("old", frozenset({"steward:hydro"})),
+        Party("new", frozenset({"steward:lake"})),
+    )
+    assert catalog.has_asset("/objects/b-data", old)
+    with catalog.transaction() as tx:
+        tx.revise(collection(owner="lake"))
+    for party, may in ((old, False), (new, True)):
+        assert catalog.has_asset("/objects/b-data", party) is may
+        assert ("c/a" in catalog.items(ItemQuery(), party).names) is may
+
+
+def test_a_closed_collection_closes_the_tombstones_of_its_items(catalog: Catalog) -> None:
+    with catalog.transaction() as tx:
+        stub = {"id": "b", "collection": "c", "note": "why"}
+        tx.revise(Record("item", "c/b", stub, withdrawn=True))
+    with pytest.raises(GoneError):
+        catalog.get("item", "c/b", PUBLIC)
+    with catalog.transaction() as tx:
+        tx.revise(collection("group:basin"))
+    with pytest.raises(NotFoundError) as no:
+        catalog.get("item", "c/b", PUBLIC)
+    assert not isinstance(no.value, GoneError)
+    assert catalog.links_from("run", "run-2", PUBLIC) == ()
+
+
+def test_a_run_that_is_open_does_not_name_a_closed_input_that_was_withdrawn(
+    catalog: Catalog,
+) -> None:
+    with catalog.transaction() as tx:
+        tx.revise(item("b", "group:basin", derive="open"))
+    assert catalog.get("run", "run-2", PUBLIC)
+    with catalog.transaction() as tx:
+        stub = {"id": "b", "collection": "c", "ec:access": {"derive": "open"}}
+        tx.revise(Record("item", "c/b", stub, access="group:basin", withdrawn=True))
+    assert catalog.get("run", "run-2", PUBLIC)
+    assert catalog.links_from("run", "run-2", PUBLIC) == ()
+
+
+def test_a_notice_about_a_record_is_closed_and_opened_with_it(catalog: Catalog) -> None:
+    with catalog.transaction() as tx:
+        tx.put(erratum("b"))
+    assert catalog.get("erratum", "err-b", PUBLIC)
+    for closed in (item("b", "group:basin"), collection("group:basin")):
+        with catalog.transaction() as tx:
+            tx.revise(closed)
+        with pytest.raises(NotFoundError):
+            catalog.get("erratum", "err-b", PUBLIC)
+        assert catalog.get("erratum", "err-b", STEWARD)
+        with catalog.transaction() as tx:
+            tx.revise(item("b") if closed.kind == "item" else collection())
+        assert catalog.get("erratum", "err-b", PUBLIC)

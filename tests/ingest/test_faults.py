@@ -19,6 +19,7 @@ import pytest
 from tests.ingest.conftest import Desk, declare
 
 from earthcommons.catalog import Catalog, rebuild, writing
+from earthcommons.errors import UpstreamError
 from earthcommons.model import canonical_bytes
 from earthcommons.store import LocalStore
 
@@ -75,7 +76,7 @@ def test_a_full_disk_at_any_step_leaves_the_acknowledged_and_nothing_more(
             patch.setattr(os, "fsync", fault.wrap(os.fsync))
             patch.setattr(Path, "rename", fault.wrap(Path.rename))
             patch.setattr(writing, "canonical_bytes", fault.wrap(canonical_bytes))
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(UpstreamError):
                 desk.publish(source, declare("new"))
         if not fault.hit:
             whole(desk, ["acknowledged", "new"])

@@ -12,7 +12,7 @@ from tests.ingest.conftest import Desk, declare, unit
 
 from earthcommons.catalog import ItemQuery
 from earthcommons.cube import grid_of, open_array, read_features, read_table
-from earthcommons.errors import ConflictError, RefusedFileError
+from earthcommons.errors import ConflictError, RefusedFileError, UpstreamError
 from earthcommons.model import BBox
 from earthcommons.store import digest_in, file_digest
 
@@ -138,7 +138,7 @@ def test_a_failure_while_publishing_leaves_nothing_visible(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("earthcommons.catalog.writing.SqliteTransaction._index_item", fail)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(UpstreamError, match="No space"):
         desk.publish(geotiff(), declare())
     monkeypatch.undo()
     assert desk.catalog.count("item") == 0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earthcommons.errors import IntegrityError, InvalidInputError, NotFoundError
+from earthcommons.errors import IntegrityError, InvalidInputError, NotFoundError, UpstreamError
 from earthcommons.store import LocalStore, digest_in
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def test_a_write_that_fails_leaves_nothing(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(UpstreamError, match="No space"):
         store.put_bytes(b"x", ".json")
     assert list(store.all_keys()) == []
     assert list((tmp_path / "tmp").iterdir()) == []

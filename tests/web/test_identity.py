@@ -248,6 +248,22 @@ def test_a07_a_hundred_thousand_addresses_take_bounded_memory(node: Desk) -> Non
     assert sum(sys.getsizeof(name) for name in throttle._failed) < 2 * 2**20
 
 
+def test_a07_a_proxy_is_not_shut_out_and_old_failures_are_forgotten(node: Desk) -> None:
+    clock = Clock()
+    signing, throttle = door(node, clock, "right")
+    for n in range(50):
+        with pytest.raises(NotSignedInError):
+            signing.check(from_address("127.0.0.1"), f"nobody-{n}", "guess")
+    assert signing.check(from_address("127.0.0.1"), "mei", "right").id == "mei"
+    for _ in range(7):
+        throttle.failed("address 192.0.2.9")
+    with pytest.raises(ThrottledError):
+        throttle.check("address 192.0.2.9")
+    clock.at += 1000
+    throttle.failed("address 192.0.2.9")
+    throttle.check("address 192.0.2.9")
+
+
 def test_a07_and_a08_guessing_is_slowed_whatever_address_a_header_states(node: Desk) -> None:
     # Its own application: another test's client comes from the same address.
     web = TestClient(create_app(node.node), base_url=node.node.settings.url)

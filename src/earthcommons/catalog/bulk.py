@@ -22,11 +22,12 @@ from earthcommons.catalog.item_rows import (
     item_row,
     time_unit,
 )
-from earthcommons.catalog.labelling import Faces
+from earthcommons.catalog.labelling import Faces, stated_labels
 from earthcommons.catalog.text import index_text, words_row
 from earthcommons.errors import ConflictError
 from earthcommons.model.canonical import canonical_bytes
-from earthcommons.model.record import Record
+from earthcommons.model.record import Link, Record
+from earthcommons.policy import OPEN, combine
 
 if TYPE_CHECKING:
     import sqlite3
@@ -128,19 +129,69 @@ def _canonical(body: dict[str, Any]) -> bytes:
 
 
 def known(sql: sqlite3.Connection, batch: Batch) -> dict[str, str]:
-    """Return the digests of the items of a batch that the catalogue already holds, by name."""
+    """Return names and digests of those items of a batch that the catalogue holds.
+
+    Raises:
+        ConflictError: one of them was withdrawn (`exists`).
+    """
     names = orjson.dumps([item.row.name for item in batch.items]).decode()
     rows = sql.execute(
-        "SELECT r.id, r.digest FROM json_each(?) j CROSS JOIN record r"
-        " ON r.kind = 'item' AND r.id = j.value AND r.current",
+        "SELECT r.id, r.digest, r.gone FROM json_each(?) j CROSS JOIN record r"
+        " ON r.kind = 'item' AND r.id = j.value AND (r.current OR r.gone AND r.access <> '')",
         (names,),
-    )
-    return dict(rows.fetchall())
+    ).fetchall()
+    withdrawn = [name for name, _, gone in rows if gone]
+    if withdrawn:
+        raise ConflictError(f"item {min(withdrawn)} was withdrawn", code="exists")
+    return {name: digest for name, digest, _ in rows}
 
 
-def conflicts(batch: Batch, held: dict[str, str]) -> list[Record]:
-    """Return the records that are there with other content."""
-    return [i.record for i in batch.items if held.get(i.row.name, i.digest) != i.digest]
+def changed(sql: sqlite3.Connection, batch: Batch, held: dict[str, str]) -> list[Record]:
+    """Return those items that are there with other content, as what would follow.
+
+    Which version it is, its rule and its links are not content: they stay. Where an item states a
+    rule too, both hold, so that nothing is opened by bringing it in again.
+    """
+    others = [i.record for i in batch.items if held.get(i.row.name, i.digest) != i.digest]
+    found = []
+    for record in others:
+        version, text, data = sql.execute(
+            "SELECT version, own, body FROM record WHERE kind = 'item' AND id = ? AND current",
+            (record.id,),
+        ).fetchone()
+        links = sql.execute(
+            "SELECT rel, to_kind, to_id FROM link WHERE from_kind = 'item' AND from_id = ?"
+            " ORDER BY 1, 2, 3",
+            (record.id,),
+        ).fetchall()
+        follows = Record(
+            "item",
+            record.id,
+            _as_closed(record.body, orjson.loads(data)),
+            version,
+            stated_labels(text)[0],
+            tuple(Link(*link) for link in links),
+        )
+        if follows.digest != held[record.id]:
+            found.append(follows)
+    return found
+
+
+def _as_closed(body: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    """Return an item's body that asks for all that it asked for before, and its assets too."""
+    rules = (before.get("ec:access") or {}, body.get("ec:access") or {})
+    both = {
+        face: combine(*(rule[face] for rule in rules if face in rule))
+        for face in sorted({*rules[0], *rules[1]})
+    }
+    body = {name: value for name, value in body.items() if name != "ec:access"}
+    if both:
+        body["ec:access"] = both
+    for name, asset in (before.get("assets") or {}).items():
+        mine = (body.get("assets") or {}).get(name)
+        if mine is not None and "ec:access" in asset:
+            mine["ec:access"] = combine(asset["ec:access"], mine.get("ec:access", OPEN))
+    return body
 
 
 def refuse(records: Sequence[Record]) -> None:

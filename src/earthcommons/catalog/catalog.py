@@ -22,9 +22,16 @@ from earthcommons.catalog.queries import check_limit
 from earthcommons.catalog.reader import READ_LIMIT_S, open_reader
 from earthcommons.catalog.schema import KEPT_TABLES, KEPT_TRIGGERS, SCHEMA, SCHEMA_VERSION
 from earthcommons.catalog.writing import SqliteTransaction
-from earthcommons.errors import ConflictError, GoneError, NotFoundError
+from earthcommons.errors import (
+    ConflictError,
+    GoneError,
+    InvalidInputError,
+    NotFoundError,
+    UpstreamError,
+)
 from earthcommons.model.record import Change, Link
 from earthcommons.policy import OPEN, acting_party, moment, require, visible
+from earthcommons.store import storing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,8 +77,9 @@ class Catalog:
 
         Raises:
             ConflictError: another process kept writing for 30 seconds.
+            UpstreamError: the disk is full or fails (`storage`); nothing was written.
         """
-        with self._writing:
+        with self._writing, storing():
             connection = self._connection()
             try:
                 connection.execute("BEGIN IMMEDIATE")
@@ -81,10 +89,16 @@ class Catalog:
                 tx = SqliteTransaction(connection, None if settled else self._store)
                 yield tx
                 tx.settle()
-            except BaseException:
-                connection.execute("ROLLBACK")
+                connection.execute("COMMIT")
+            except BaseException as error:
+                # Where the disk failed, SQLite may have rolled back by itself.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                if isinstance(error, sqlite3.OperationalError):
+                    raise UpstreamError(
+                        f"the catalogue cannot be written: {error}", code="storage"
+                    ) from error
                 raise
-            connection.execute("COMMIT")
 
     @contextmanager
     def loading(self) -> Iterator[None]:
@@ -112,19 +126,20 @@ class Catalog:
             NotFoundError: nothing visible has that kind and id.
             GoneError: something had, and was withdrawn.
         """
-        marks, labels = self._labels(party)
-        sql = (
-            "SELECT r.body, r.k, i.guarded FROM record r LEFT JOIN item i ON i.k = r.k"
-            f" WHERE r.kind = ? AND r.id = ? AND r.current AND r.access IN ({marks})"
-        )
-        row = self._connection().execute(sql, (kind, id_, *labels)).fetchone()
-        if row is None:
-            stub = history.gone(self._connection(), kind, id_, frozenset(labels).__contains__)
-            if stub is not None:
-                raise GoneError(f"{kind} {id_[:120]!r} was withdrawn", stub)
-            raise NotFoundError(f"there is no {kind} {id_[:120]!r}")
-        body = bytes(row[0])
-        return present(self._connection(), row[1], body, labels) if row[2] else body
+        with self._connection().whole() as sql:
+            marks, labels = self._labels(party)
+            row = sql.execute(
+                "SELECT r.body, r.k, i.guarded FROM record r LEFT JOIN item i ON i.k = r.k"
+                f" WHERE r.kind = ? AND r.id = ? AND r.current AND r.access IN ({marks})",
+                (kind, id_, *labels),
+            ).fetchone()
+            if row is None:
+                stub = history.gone(sql, kind, id_, frozenset(labels).__contains__)
+                if stub is not None:
+                    raise GoneError(f"{kind} {id_[:120]!r} was withdrawn", stub)
+                raise NotFoundError(f"there is no {kind} {id_[:120]!r}")
+            body = bytes(row[0])
+            return present(sql, row[1], body, labels) if row[2] else body
 
     def standing(self, kind: str, id_: str, party: Party | None = None) -> Standing:
         """Return the labels in force of a visible record, and the group that owns it.
@@ -194,12 +209,14 @@ class Catalog:
         Raises:
             NotFoundError: nothing has that kind and id.
         """
-        sql = "SELECT body FROM record WHERE kind = ? AND id = ? AND current"
-        row = self._connection().execute(sql, (kind, id_)).fetchone()
-        if row is None:
-            raise NotFoundError(f"there is no {kind} {id_[:120]!r}")
-        links = "SELECT rel, to_kind, to_id FROM link WHERE from_kind = ? AND from_id = ?"
-        found = self._connection().execute(f"{links} ORDER BY 1, 2, 3", (kind, id_))
+        with self._connection().whole() as sql:
+            row = sql.execute(
+                "SELECT body FROM record WHERE kind = ? AND id = ? AND current", (kind, id_)
+            ).fetchone()
+            if row is None:
+                raise NotFoundError(f"there is no {kind} {id_[:120]!r}")
+            links = "SELECT rel, to_kind, to_id FROM link WHERE from_kind = ? AND from_id = ?"
+            found = sql.execute(f"{links} ORDER BY 1, 2, 3", (kind, id_)).fetchall()
         return orjson.loads(row[0]), tuple(Link(*each) for each in found)
 
     def get(self, kind: str, id_: str, party: Party | None = None) -> dict[str, Any]:
@@ -217,6 +234,11 @@ class Catalog:
         row = self._connection().execute(sql, (kind, id_)).fetchone()
         return None if row is None else (int(row[0]), str(row[1]))
 
+    def settled(self, kind: str, id_: str) -> dict[int, str]:
+        """Return the digest of each version of a record; not limited by policy."""
+        sql = "SELECT version, digest FROM record WHERE kind = ? AND id = ?"
+        return dict(self._connection().execute(sql, (kind, id_)).fetchall())
+
     def versions(
         self, kind: str, id_: str, party: Party | None = None
     ) -> list[history.Version]:
@@ -225,7 +247,8 @@ class Catalog:
         Raises:
             NotFoundError: nothing visible has that kind and id.
         """
-        return history.versions(self._connection(), kind, id_, self._asker(party))
+        with self._connection().whole() as sql:
+            return history.versions(sql, kind, id_, self._asker(party))
 
     def past(
         self, kind: str, id_: str, version: int, party: Party | None = None
@@ -236,7 +259,8 @@ class Catalog:
             NotFoundError: nothing visible has that kind, id and version.
             GoneError: the record was withdrawn.
         """
-        return history.past(self._connection(), kind, id_, version, self._asker(party))
+        with self._connection().whole() as sql:
+            return history.past(sql, kind, id_, version, self._asker(party))
 
     def version_at(self, kind: str, id_: str, at: datetime, party: Party | None = None) -> int:
         """Return the number of the version a record had at a moment.
@@ -338,19 +362,21 @@ class Catalog:
 
     def has_asset(self, href: str, party: Party | None = None) -> bool:
         """Return whether the party may fetch an asset with that address."""
-        marks, labels = self._labels(party)
-        sql = (
-            "SELECT r.body, r.fetch, r.k FROM address a JOIN record r ON r.k = a.k"
-            f" WHERE a.part = ? AND r.current AND r.access IN ({marks})"
-        )
-        rows = self._connection().execute(sql, (address_part(href), *labels)).fetchall()
-        for body, fetch, k in rows:
-            stated = "SELECT name, access FROM asset WHERE k = ?"
-            own = dict(self._connection().execute(stated, (k,)).fetchall())
-            for name, asset in orjson.loads(body)["assets"].items():
-                if asset["href"] == href and own.get(name, fetch) in labels:
-                    return True
-        return history.serves_past(self._connection(), href, self._asker(party))
+        # Of one moment: between two statements a version may retire, and its labels with it.
+        with self._connection().whole() as sql:
+            marks, labels = self._labels(party)
+            rows = sql.execute(
+                "SELECT r.body, r.fetch, r.k FROM address a JOIN record r ON r.k = a.k"
+                f" WHERE a.part = ? AND r.current AND r.access IN ({marks})",
+                (address_part(href), *labels),
+            ).fetchall()
+            for body, fetch, k in rows:
+                stated = "SELECT name, access FROM asset WHERE k = ?"
+                own = dict(sql.execute(stated, (k,)).fetchall())
+                for name, asset in orjson.loads(body)["assets"].items():
+                    if asset["href"] == href and own.get(name, fetch) in labels:
+                        return True
+            return history.serves_past(sql, href, self._asker(party))
 
     def links_from(self, kind: str, id_: str, party: Party | None = None) -> tuple[Link, ...]:
         """Return the arrows a record states to what the party may see."""
@@ -489,7 +515,7 @@ class Catalog:
         sql = (
             f"SELECT rel, {there}_kind, {there}_id FROM link WHERE {here}_kind = ?"
             f" AND {here}_id = ? AND NOT EXISTS (SELECT 1 FROM record r WHERE r.kind ="
-            f" {there}_kind AND r.id = {there}_id AND r.current"
+            f" {there}_kind AND r.id = {there}_id AND (r.current OR r.gone AND r.access <> '')"
             f" AND r.access NOT IN ({marks})) ORDER BY 1, 2, 3"
         )
         rows = self._connection().execute(sql, (kind, id_, *labels))
@@ -505,7 +531,11 @@ class Catalog:
     def _prepare(self) -> None:
         connection = self._connection()
         # Asked first: a file of another version is not to be touched.
-        check_schema(connection.execute("PRAGMA user_version").fetchone()[0])
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        check_schema(version)
+        if version and connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+            # Nothing to make: who only reads does not wait for who writes.
+            return
         # Two to three records a page; at 4096 an item of 2 KB would take one alone.
         connection.execute("PRAGMA page_size = 8192")
         connection.execute("PRAGMA journal_mode = WAL")
@@ -536,7 +566,12 @@ _DUMPED = (
 
 
 def _stamp(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.999Z")
+    # Compared as text: a year has four digits here, and the ends of the calendar no zone.
+    try:
+        at = at.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidInputError(f"{at} is beyond the calendar", code="bad-time") from error
+    return f"{at:%Y}".zfill(4) + at.strftime("-%m-%dT%H:%M:%S.999Z")
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -36,6 +36,10 @@ __all__ = [
 ]
 
 
+# Numbers beyond this are none that SQLite can be asked for.
+_MOST_VERSIONS = 2**62
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """One version of a record.
@@ -94,6 +98,8 @@ def past(
         GoneError: that version is a tombstone, or the record was withdrawn for good.
     """
     find, owner, fetch = _present(sql, kind, id_, asker)
+    if abs(version) >= _MOST_VERSIONS:
+        raise NotFoundError(f"{kind} {id_[:120]!r} has no such version")
     row = sql.execute(
         "SELECT body, own, gone FROM record WHERE kind = ? AND id = ? AND version = ?",
         (kind, id_, version),

@@ -3,8 +3,8 @@
 Three faces: `find`, who may know the record exists and read it; `fetch`, who may have the bytes of
 its assets; `derive`, who may see what was computed from it. An item's labels ask for all that its
 collection's ask for; a run asks for what its inputs' `derive` asks for, and so does every alert and
-report that rests on the run. Where a label changes, what follows from it changes in the same
-transaction.
+report that rests on the run. A notice about a record is found by whoever finds that. Where a label
+changes, what follows from it changes in the same transaction.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ INHERITED = (
     "drawn-in",
     "drawn-from",
 )
+# Links from a notice to what it is about: whoever may find that may find the notice.
+_ABOUT = ("corrects", "recalls-from")
+_FOLLOWED = (*INHERITED, *_ABOUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +119,7 @@ class Labelling:
         elif record.kind == "item":
             found = self._of_item(stated, record.body["collection"])
         else:
-            rests_on = [(ln.kind, ln.id) for ln in record.links if ln.rel in INHERITED]
-            found = self._of_derived(stated, rests_on)
+            found = self._of_derived(stated, [(ln.rel, ln.kind, ln.id) for ln in record.links])
         self._note(found)
         return found
 
@@ -133,14 +135,29 @@ class Labelling:
             self._note(Faces(label))
         return labels
 
-    def spread(self, kind: str, id_: str, before: Faces | None, after: Faces) -> None:
-        """Carry changed labels on to everything that follows from a record."""
-        if (before or _OPEN) == after:
-            return
-        if kind == "collection":
-            self._relabel_items(id_)
-            return
-        if (before or _OPEN).derive != after.derive:
+    def spread(
+        self,
+        kind: str,
+        id_: str,
+        before: Faces | None,
+        after: Faces,
+        *,
+        handed_on: bool = False,
+    ) -> None:
+        """Carry changed labels on to everything that follows from a record.
+
+        Args:
+            kind: kind of the record.
+            id_: its name.
+            before: its labels until now; None for a new one.
+            after: its labels from now on.
+            handed_on: whether it is a collection with another owner than before, whose staff are
+                excused from what its items and their assets ask for.
+        """
+        before = before or _OPEN
+        if kind == "collection" and (before != after or handed_on):
+            self._relabel_items(id_, handed_on=handed_on)
+        if (before.find, before.derive) != (after.find, after.derive):
             self._relabel_derived([(kind, id_)])
 
     def _of_item(self, stated: _Own, collection: str) -> Faces:
@@ -155,18 +172,23 @@ class Labelling:
         found = combine(above.find, find)
         return Faces(found, combine(found, above.fetch, fetch), derive)
 
-    def _of_derived(self, stated: _Own, rests_on: list[tuple[str, str]]) -> Faces:
-        labels = {stated.find, *(self._derive(kind, id_) for kind, id_ in rests_on)}
+    def _of_derived(self, stated: _Own, links: list[tuple[str, str, str]]) -> Faces:
+        labels = {stated.find}
+        for rel, kind, id_ in links:
+            if rel in INHERITED:
+                labels.add(self._face("derive", kind, id_))
+            elif rel in _ABOUT:
+                labels.add(self._face("access", kind, id_))
         if labels == {OPEN}:
             return _OPEN
         find = combine(*sorted(labels))
         return Faces(find, find, find)
 
-    def _derive(self, kind: str, id_: str) -> str:
+    def _face(self, column: str, kind: str, id_: str) -> str:
         row = self._sql.execute(
             # A withdrawn input still asks what it asked for.
-            "SELECT derive FROM record WHERE kind = ? AND id = ? AND (current OR gone)"
-            " AND derive <> '' ORDER BY version DESC LIMIT 1",
+            f"SELECT {column} FROM record WHERE kind = ? AND id = ? AND (current OR gone)"
+            " AND access <> '' ORDER BY version DESC LIMIT 1",
             (kind, id_),
         ).fetchone()
         return OPEN if row is None else str(row[0])
@@ -193,22 +215,25 @@ class Labelling:
             )
             self._known |= fresh
 
-    def _relabel_items(self, collection: str) -> None:
+    def _relabel_items(self, collection: str, *, handed_on: bool) -> None:
         owner = self._collection(collection)[1]
         groups = self._sql.execute(
             "SELECT r.own, r.access, r.fetch, r.derive FROM item i JOIN record r ON r.k = i.k"
             " WHERE i.collection = ? GROUP BY 1, 2, 3, 4",
             (collection,),
         ).fetchall()
-        derive_changed = False
+        felt = False
         for text, *old in groups:
             new = self._of_item(_Own.parse(text), collection)
-            if Faces(*old) == new:
+            if Faces(*old) == new and not handed_on:
                 continue
             self._note(new)
-            derive_changed |= old[2] != new.derive
+            felt |= (old[0], old[2]) != (new.find, new.derive)
             rows = "SELECT r.k FROM item i JOIN record r ON r.k = i.k WHERE i.collection = ?"
             rows += " AND r.own = ? AND r.access = ? AND r.fetch = ? AND r.derive = ?"
+            if Faces(*old) == new:
+                # The item asks what it asked; of its assets some may name the owner.
+                rows += " AND EXISTS (SELECT 1 FROM asset a WHERE a.k = r.k)"
             ks = [row[0] for row in self._sql.execute(rows, (collection, text, *old))]
             self._set_items(ks, new, owner)
         self._sql.execute("DELETE FROM item_count WHERE collection = ?", (collection,))
@@ -217,14 +242,34 @@ class Labelling:
             " WHERE collection = ? GROUP BY 1, 2",
             (collection,),
         )
-        if derive_changed:
-            self._relabel_derived(self._resting_on_items(collection))
+        gone = self._relabel_tombstones(collection)
+        if felt or gone:
+            self._relabel_derived([*self._resting_on_items(collection), *gone])
 
-    def _set_items(self, ks: list[int], faces: Faces, owner: str) -> None:
+    def _relabel_tombstones(self, collection: str) -> list[tuple[str, str]]:
+        """Label the withdrawn items of a collection again; return those whose label changed."""
+        rows = self._sql.execute(
+            "SELECT k, id, own, access, fetch, derive FROM record WHERE kind = 'item'"
+            " AND id > ? AND id < ? AND gone AND access <> ''",
+            (f"{collection}/", f"{collection}0"),
+        ).fetchall()
+        changed = []
+        for k, id_, text, *old in rows:
+            new = self._of_item(_Own.parse(text), collection)
+            if Faces(*old) != new:
+                self._note(new)
+                self._set_faces([k], new)
+                changed.append(("item", str(id_)))
+        return changed
+
+    def _set_faces(self, ks: list[int], faces: Faces) -> None:
         self._sql.executemany(
             "UPDATE record SET access = ?, fetch = ?, derive = ? WHERE k = ?",
             ((faces.find, faces.fetch, faces.derive, k) for k in ks),
         )
+
+    def _set_items(self, ks: list[int], faces: Faces, owner: str) -> None:
+        self._set_faces(ks, faces)
         for k in ks:
             stated = self._sql.execute(
                 "SELECT name, own FROM asset WHERE k = ?", (k,)
@@ -244,23 +289,23 @@ class Labelling:
             )
 
     def _resting_on_items(self, collection: str) -> list[tuple[str, str]]:
-        marks = ",".join("?" * len(INHERITED))
+        marks = ",".join("?" * len(_FOLLOWED))
         sql = (
             "SELECT DISTINCT 'item', to_id FROM link WHERE to_kind = 'item'"
             f" AND rel IN ({marks}) AND to_id IN (SELECT name FROM item WHERE collection = ?)"
         )
-        return list(self._sql.execute(sql, (*INHERITED, collection)).fetchall())
+        return list(self._sql.execute(sql, (*_FOLLOWED, collection)).fetchall())
 
     def _relabel_derived(self, changed: list[tuple[str, str]]) -> None:
         """Label again whatever rests on these, and what rests on that, until nothing changes."""
-        marks = ",".join("?" * len(INHERITED))
+        marks = ",".join("?" * len(_FOLLOWED))
         waiting = list(changed)
         while waiting:
             kind, id_ = waiting.pop()
             above = self._sql.execute(
                 "SELECT DISTINCT from_kind, from_id FROM link WHERE to_kind = ? AND to_id = ?"
                 f" AND rel IN ({marks})",
-                (kind, id_, *INHERITED),
+                (kind, id_, *_FOLLOWED),
             ).fetchall()
             waiting += [name for name in above if self._relabel_one(*name)]
 
@@ -272,20 +317,15 @@ class Labelling:
         ).fetchone()
         if row is None:
             return False
-        marks = ",".join("?" * len(INHERITED))
-        rests_on = self._sql.execute(
-            "SELECT to_kind, to_id FROM link WHERE from_kind = ? AND from_id = ?"
-            f" AND rel IN ({marks})",
-            (kind, id_, *INHERITED),
+        links = self._sql.execute(
+            "SELECT rel, to_kind, to_id FROM link WHERE from_kind = ? AND from_id = ?",
+            (kind, id_),
         ).fetchall()
-        new = self._of_derived(_Own.parse(row[1]), rests_on)
+        new = self._of_derived(_Own.parse(row[1]), links)
         if Faces(*row[2:]) == new:
             return False
         self._note(new)
-        self._sql.execute(
-            "UPDATE record SET access = ?, fetch = ?, derive = ? WHERE k = ?",
-            (new.find, new.fetch, new.derive, row[0]),
-        )
+        self._set_faces([row[0]], new)
         return True
 
 

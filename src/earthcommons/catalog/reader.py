@@ -46,27 +46,41 @@ class Reader(sqlite3.Connection):
         self.shapes = shapes
 
     @contextmanager
+    def whole(self) -> Iterator[Reader]:
+        """Yield the connection for statements that all read one moment of the catalogue."""
+        if self.in_transaction:
+            yield self
+            return
+        self.execute("BEGIN")
+        try:
+            yield self
+        finally:
+            self.execute("COMMIT")
+
+    @contextmanager
     def bounded(self, seconds: float = READ_LIMIT_S) -> Iterator[Reader]:
-        """Yield the connection for a read that ends in time or is ended.
+        """Yield the connection for a read of one moment that ends in time or is ended.
 
         Raises:
             UpstreamError: the read took over `seconds` (`query-timeout`).
         """
-        self.until = time.monotonic() + seconds
         try:
-            yield self
+            with self.whole():
+                self.until = time.monotonic() + seconds
+                try:
+                    yield self
+                finally:
+                    self.until = float("inf")
+                    self.shapes = ()
+                    for cursor in self.followed:
+                        cursor.close()
+                    self.followed = ()
         except sqlite3.OperationalError as error:
             if "interrupted" not in str(error):
                 raise
             raise UpstreamError(
                 f"the search took over {seconds:g} s: narrow it", code="query-timeout"
             ) from error
-        finally:
-            self.until = float("inf")
-            self.shapes = ()
-            for cursor in self.followed:
-                cursor.close()
-            self.followed = ()
 
 
 def open_reader(file: Path) -> Reader:

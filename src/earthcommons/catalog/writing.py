@@ -94,13 +94,15 @@ class SqliteTransaction:
     def put_items(self, batch: bulk.Batch, *, replace: bool = False) -> bulk.Written:
         """Store prepared items; those that are already there as they are stay untouched.
 
-        The object of the batch is durable when this returns, like all others before the commit.
+        One that is replaced asks for all that it asked for before. The object of the batch is
+        durable when this returns, like all others before the commit.
 
         Raises:
-            ConflictError: an item is there with other content and may not be replaced.
+            ConflictError: an item is there with other content and may not be replaced, or was
+                withdrawn.
         """
         held = bulk.known(self.sql, batch)
-        changed = bulk.conflicts(batch, held)
+        changed = bulk.changed(self.sql, batch, held)
         if not replace:
             bulk.refuse(changed)
         revised = sum(self.revise(record) for record in changed)
@@ -149,13 +151,15 @@ class SqliteTransaction:
     def _write(self, record: Record, before: tuple[int, int, str] | None) -> None:
         own, faces = self._labels.own(record), self._labels.faces(record)
         self._unsettled.append(record.object_bytes)
-        old = None
+        old, handed_on = None, False
         if before is not None:
-            old = Faces(
-                *self.sql.execute(
-                    "SELECT access, fetch, derive FROM record WHERE k = ?", (before[0],)
-                ).fetchone()
-            )
+            *labels, owner = self.sql.execute(
+                "SELECT access, fetch, derive, json_extract(body, '$.\"ec:owner\"')"
+                " FROM record WHERE k = ?",
+                (before[0],),
+            ).fetchone()
+            old = Faces(*labels)
+            handed_on = (owner or "") != record.body.get("ec:owner", "")
             self._retire(record, before[0])
         cursor = self.sql.execute(
             "INSERT INTO record"
@@ -177,7 +181,7 @@ class SqliteTransaction:
         )
         if not record.withdrawn:
             self._index(int(cursor.lastrowid or 0), record, faces)
-        self._labels.spread(record.kind, record.id, old, faces)
+        self._labels.spread(record.kind, record.id, old, faces, handed_on=handed_on)
         self.sql.execute(
             "INSERT INTO change (kind, id, version, digest) VALUES (?,?,?,?)",
             (record.kind, record.id, record.version, record.digest),

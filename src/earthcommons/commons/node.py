@@ -129,7 +129,13 @@ def _rebuilt(node: Node) -> int:
     for leftover in fresh_file.parent.glob(fresh_file.name + "*"):
         leftover.unlink()
     fresh = Catalog(fresh_file, node.store)
-    count = rebuild(fresh, node.store, lambda key: read_observations(node.store.path(key)))
+    count = rebuild(
+        fresh,
+        node.store,
+        lambda key: read_observations(node.store.path(key)),
+        # A damaged catalogue may have lost the last version of a record it knows.
+        node.catalog.settled if node.catalog.check() == "ok" else None,
+    )
     lost = set(node.catalog.dump()) - set(fresh.dump())
     if lost:
         first = min(lost)[:160]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from earthcommons.catalog import Catalog
     from earthcommons.model.declaration import Declaration
     from earthcommons.model.indicator import Text
+    from earthcommons.model.record import Transaction
     from earthcommons.store import ObjectStore
 
 __all__ = ["Outcome", "Wish", "ingest"]
@@ -74,6 +76,7 @@ def ingest(
     guessed: Sequence[str] = (),
     wish: Wish | None = None,
     while_waiting: Callable[[float], None] | None = None,
+    together: Callable[[Transaction, int], None] | None = None,
 ) -> Outcome:
     """Publish one foreign file as a STAC item with its converted and its original bytes.
 
@@ -94,6 +97,8 @@ def ingest(
         wish: rule, further metadata and place in a row of versions, where they are not the usual.
         while_waiting: called several times a second while the file is read; what it raises ends
             the admission and leaves nothing.
+        together: what becomes visible with the item or not at all: is given the transaction and
+            the item's version, also when the item is there already; what it raises ends both.
 
     Raises:
         NotFoundError: no such file.
@@ -108,6 +113,9 @@ def ingest(
         said = [received, _declared(declaration), *([scenes] if scenes else [])]
         mark = digest_of(canonical_bytes([*said, *wish.as_mark()]))
         if _already(catalog, declaration, mark, wish.replaces):
+            if together is not None:
+                with catalog.transaction() as tx:
+                    together(tx, _version(catalog, declaration.name))
             return Outcome(declaration.name, "unchanged")
         admission = admit(
             scratch, declaration, limits, scenes=scenes, while_waiting=while_waiting
@@ -127,13 +135,6 @@ def ingest(
     if stated:
         item["ec:access"] = stated
     with catalog.transaction() as tx:
-        links = (Link("in", "collection", declaration.collection),)
-        record = Record("item", declaration.name, item, access=wish.find, links=links)
-        if wish.replaces:
-            _check_version(catalog, declaration.name, wish.replaces)
-            tx.revise(record)
-        else:
-            tx.put(record)
         # A collection that begins with it asks what it asks: its extent is that of the item.
         label, owned = combine(wish.find), {"ec:owner": wish.owner} if wish.owner else {}
         try:
@@ -143,6 +144,7 @@ def ingest(
             if combine(wish.find, label) == label:
                 collection = widen(collection, item)
         except NotFoundError:
+            _check_owner(catalog, declaration.collection, wish.owner)
             collection = owned | make_collection(
                 declaration,
                 collection_title or declaration.title,
@@ -150,12 +152,36 @@ def ingest(
                 item,
             )
         tx.revise(Record("collection", declaration.collection, collection, access=label))
+        # After its collection: an item is labelled by the owner that has.
+        links = (Link("in", "collection", declaration.collection),)
+        record = Record("item", declaration.name, item, access=wish.find, links=links)
+        if wish.replaces:
+            _check_version(catalog, declaration.name, wish.replaces)
+            tx.revise(record)
+        else:
+            tx.put(record)
+        version = _version(catalog, declaration.name)
+        tx.note("item-publish", "item", declaration.name, {"version": version})
+        if together is not None:
+            together(tx, version)
     return Outcome(declaration.name, "published")
 
 
-def _check_version(catalog: Catalog, name: str, version: int) -> None:
+def _check_owner(catalog: Catalog, collection: str, owner: str) -> None:
+    """Refuse to begin anew a collection that another group withdrew."""
+    with contextlib.suppress(NotFoundError):
+        before, _ = catalog.tombstone_of("collection", collection)
+        if before != owner:
+            raise ConflictError(f"collection {collection} was withdrawn", code="exists")
+
+
+def _version(catalog: Catalog, name: str) -> int:
     known = catalog.version("item", name)
-    if known is None or known[0] != version:
+    return known[0] if known else 0
+
+
+def _check_version(catalog: Catalog, name: str, version: int) -> None:
+    if _version(catalog, name) != version:
         raise ConflictError(
             f"item {name} is no longer version {version}: look at it again", code="stale"
         )

@@ -11,6 +11,7 @@ from earthcommons.store.objects import (
     file_digest,
     files_of_tree,
     split_key,
+    storing,
     tree_manifest,
 )
 from earthcommons.store.suspects import SuspectList, corrupt
@@ -25,6 +26,7 @@ __all__ = [
     "file_digest",
     "files_of_tree",
     "split_key",
+    "storing",
     "sync_folder",
     "sync_tree",
     "tree_manifest",

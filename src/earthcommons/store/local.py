@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 
 from earthcommons.errors import NotFoundError, UpstreamError
 from earthcommons.model.canonical import digest_of
-from earthcommons.store.objects import digest_in, digest_of_path, files_of_tree, split_key
+from earthcommons.store.objects import (
+    digest_in,
+    digest_of_path,
+    files_of_tree,
+    split_key,
+    storing,
+)
 from earthcommons.store.suspects import SuspectList, corrupt
 
 if TYPE_CHECKING:
@@ -58,13 +64,16 @@ class LocalStore:
     @contextmanager
     def stage(self) -> Iterator[Path]:
         """Yield an empty scratch folder that is removed afterwards and never visible."""
-        self._scratch.mkdir(exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=self._scratch))
+        with storing():
+            self._scratch.mkdir(exist_ok=True)
+            folder = Path(tempfile.mkdtemp(dir=self._scratch))
         try:
-            yield folder
+            with storing():
+                yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
+    @storing()
     def put_bytes(self, data: bytes, suffix: str) -> str:
         """Store bytes durably; return their key. Storing them again changes nothing."""
         key = digest_of(data) + suffix
@@ -82,6 +91,7 @@ class LocalStore:
             self._rename(staged, target)
         return key
 
+    @storing()
     def put_file(self, staged: Path, suffix: str) -> str:
         """Move a staged file into the store durably; return its key."""
         with staged.open("rb") as file:
@@ -94,6 +104,7 @@ class LocalStore:
         self._rename(staged, target)
         return key
 
+    @storing()
     def put_tree(self, staged: Path, suffix: str) -> str:
         """Move a staged folder into the store; its digest is that of its manifest.
 
@@ -169,6 +180,7 @@ class LocalStore:
         """Put an object among the suspects; return whether it was not there before."""
         return self._suspects.mark(key, found)
 
+    @storing()
     def mend(self, key: str, good: Path) -> None:
         """Put a good copy, a staged file or folder, in the place of a damaged or lost object.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from earthcommons.errors import InvalidInputError
+from earthcommons.errors import InvalidInputError, UpstreamError
 from earthcommons.model.canonical import canonical_bytes, digest_of
 
 if TYPE_CHECKING:
@@ -21,10 +23,30 @@ __all__ = [
     "file_digest",
     "files_of_tree",
     "split_key",
+    "storing",
     "tree_manifest",
 ]
 
 _KEY = re.compile(r"([0-9a-f]{64})((?:\.[a-z0-9]{1,12}){0,2})")
+
+
+# The disk, not the call: full, over its quota, failing, or mounted for reading only.
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+
+
+@contextmanager
+def storing() -> Iterator[None]:
+    """Let a failure of the disk within the block be an error of ours.
+
+    Raises:
+        UpstreamError: the disk is full or fails (`storage`).
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _OF_THE_DISK:
+            raise
+        raise UpstreamError(f"cannot be stored: {error.strerror}", code="storage") from error
 
 
 def split_key(key: str) -> tuple[str, str]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from earthcommons.web.places import Places
 from earthcommons.web.turns import Turns
 
-__all__ = ["api_router"]
+__all__ = ["PARAMETERS", "api_router"]
 
 _JSON = "application/json"
 _GEOJSON = "application/geo+json"
@@ -31,7 +31,14 @@ _COLUMNS = (
     "id", "indicator", "region", "period", "dimensions", "value", "unit", "status", "reason",
     "valid_share", "cells", "baseline", "run",
 )  # fmt: skip
-_OBSERVATIONS = ("indicator", "region", "period", "run", "limit", "token")
+# What each handler takes, by its name: the description of the API is made of the same table.
+PARAMETERS = {
+    "regions": ("set",),
+    "observations": ("indicator", "region", "period", "run", "limit", "token"),
+    "verify": ("independent",),
+    "offers": ("q", "goal", "limit", "token"),
+    "candidates": ("limit",),
+}
 
 
 def api_router(node: Node, places: Places) -> APIRouter:
@@ -80,7 +87,7 @@ class _Doors:
 
     def regions(self, request: Request) -> Response:
         """Regions of a set, with names; groups have members."""
-        values = known(request, ("set",))
+        values = known(request, PARAMETERS["regions"])
         regions = self._places.region_set(values.get("set", ""))
         return _answer(
             {
@@ -93,7 +100,7 @@ class _Doors:
 
     def regions_geojson(self, request: Request) -> Response:
         """Outlines of a region set, simplified for drawing; never for computing."""
-        values = known(request, ("set",))
+        values = known(request, PARAMETERS["regions"])
         return Response(self._places.outlines(values.get("set", "")), media_type=_GEOJSON)
 
     def disputed_lines(self, request: Request) -> Response:
@@ -157,9 +164,12 @@ class _Doors:
 
     def verify(self, request: Request, id: str) -> Response:
         """Compute a number again from its inputs and compare."""
-        values = known(request, ("independent",))
+        values = known(request, PARAMETERS["verify"])
+        independent = values.get("independent", "0")
+        if independent not in ("0", "1"):
+            raise InvalidInputError(f"independent {independent[:10]!r}: 0 or 1")
         with self._computing:
-            found = verify(self._node, id, independent=values.get("independent") == "1")
+            found = verify(self._node, id, independent=independent == "1")
         return _answer(found.as_json())
 
     def alerts(self, request: Request) -> Response:
@@ -189,10 +199,11 @@ class _Doors:
 
     def offers(self, request: Request) -> Response:
         """Technology offers by words and goal."""
-        values = known(request, ("q", "goal", "limit", "token"))
+        values = known(request, PARAMETERS["offers"])
         where: dict[str, str | int] = {}
-        if goal := values.get("goal"):
-            if not goal.isdigit() or not 1 <= int(goal) <= 17:
+        if (goal := values.get("goal")) is not None:
+            # `isdigit` is true of `²`, which `int` does not read.
+            if not goal.isdecimal() or len(goal) > 2 or not 1 <= int(goal) <= 17:
                 raise InvalidInputError(f"goal {goal[:10]!r}: need 1 to 17")
             where["goals"] = int(goal)
         query = RecordQuery(
@@ -216,12 +227,12 @@ class _Doors:
 
     def candidates(self, request: Request, id: str) -> Response:
         """Offers that may meet a need, with every criterion's result; no endorsement."""
-        values = known(request, ("limit",))
+        values = known(request, PARAMETERS["candidates"])
         found = candidates(self._node, id, limit=parse_limit(values.get("limit", ""), 10, 50))
         return _answer({"need": id, "candidates": [c.as_json() for c in found]})
 
     def _asked(self, request: Request, default: int) -> ObservationQuery:
-        values = known(request, _OBSERVATIONS, prefix="dim.")
+        values = known(request, PARAMETERS["observations"], prefix="dim.")
         region = values.get("region", "")
         if indicator := values.get("indicator", ""):
             find_indicator(indicator)

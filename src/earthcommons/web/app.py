@@ -16,8 +16,8 @@ from earthcommons.web.identity import install_identity
 from earthcommons.web.life_api import life_router
 from earthcommons.web.links import links_router
 from earthcommons.web.objects import objects_router
-from earthcommons.web.oidc import provider_of, token_reader
 from earthcommons.web.oidc_login import oidc_router
+from earthcommons.web.openapi import describe
 from earthcommons.web.pages import pages_router
 from earthcommons.web.parameters import known
 from earthcommons.web.people_api import people_router
@@ -60,14 +60,20 @@ def create_app(
     )
     install_error_handlers(app)
 
-    @app.get("/openapi.json", include_in_schema=False)
+    @app.get("/openapi.json")
     def openapi(request: Request) -> Response:
         """Return the description of every route, in the media type OGC API asks for."""
         known(request, ())
-        return Response(orjson.dumps(app.openapi()), media_type=_OPENAPI)
+        return Response(orjson.dumps(describe(app)), media_type=_OPENAPI)
 
-    provider = provider_of(node)
-    install_identity(app, node, token_reader(node, provider) if provider else None)
+    provider, tokens = None, None
+    if node.settings.oidc_issuer:
+        # The libraries it takes are loaded where a provider is set up.
+        from earthcommons.web.oidc import provider_of, token_reader
+
+        provider = provider_of(node)
+        tokens = token_reader(node, provider) if provider else None
+    install_identity(app, node, tokens)
     install_headers(app)
     app.include_router(stac_router(node))
     app.include_router(transactions_router(node))

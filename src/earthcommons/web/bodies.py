@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from earthcommons.errors import InvalidInputError, RefusedFileError
 from earthcommons.model.canonical import parse_strict
+from earthcommons.web.parameters import known
 
 if TYPE_CHECKING:
     from fastapi import Request
@@ -52,9 +53,11 @@ async def json_object(request: Request, most: int = MOST_BYTES) -> dict[str, Any
     """Return the JSON object a request carries.
 
     Raises:
-        InvalidInputError: not JSON, not strict JSON, or not an object (`bad-json`).
+        InvalidInputError: not JSON, not strict JSON, or not an object (`bad-json`); or the address
+            has parameters.
         RefusedFileError: over `most` bytes.
     """
+    known(request, ())
     value = parse_strict(await bounded(request, most), limit=most)
     if not isinstance(value, dict):
         raise InvalidInputError("send one JSON object", code="bad-json")
@@ -78,7 +81,10 @@ def fields(
                 f"unknown member {name[:40]!r}; known here: {', '.join(sorted(wanted))}",
                 code="unknown-parameter",
             )
-        if not isinstance(value, wanted[name]):
+        # In Python true is a whole number.
+        if not isinstance(value, wanted[name]) or (value is True or value is False) != (
+            wanted[name] is bool
+        ):
             raise InvalidInputError(f"{name}: of another type")
     for name in needed:
         if name not in body:

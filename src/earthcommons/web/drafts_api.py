@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from earthcommons.commons import Node
 
-__all__ = ["drafts_router"]
+__all__ = ["PARAMETERS", "drafts_router"]
+
+# What each handler takes, by its name: the description of the API is made of the same table.
+PARAMETERS = {"drafts": ("state",)}
 
 
 def drafts_router(node: Node) -> APIRouter:
@@ -57,7 +60,7 @@ class _Doors:
 
     def drafts(self, request: Request) -> Response:
         """List the drafts one may see, of one `state` when it is named."""
-        values = known(request, ("state",))
+        values = known(request, PARAMETERS["drafts"])
         return _json({"drafts": submitting.drafts(self._node, values.get("state", ""))})
 
     async def start(self, request: Request) -> Response:

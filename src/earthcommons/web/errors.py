@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from earthcommons.errors import (
     AccessDeniedError,
@@ -114,13 +116,17 @@ def install_error_handlers(app: FastAPI) -> None:
             answer.headers["retry-after"] = str(getattr(error, "seconds", _COME_BACK_S))
         return answer
 
-    async def by_framework(_: Request, error: Exception) -> JSONResponse:
+    async def by_framework(request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, HTTPException):
             raise error
         code = {404: "not-found", 405: "method-not-allowed"}.get(
             error.status_code, "invalid-input"
         )
-        return problem(error.status_code, code, str(error.detail))
+        answer = problem(error.status_code, code, str(error.detail))
+        if error.status_code == 405:
+            # The framework names the methods of the first route of this path alone.
+            answer.headers["allow"] = ", ".join(_methods(request))
+        return answer
 
     async def by_validation(_: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, RequestValidationError):
@@ -142,3 +148,16 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, by_framework)
     app.add_exception_handler(RequestValidationError, by_validation)
     app.add_exception_handler(Exception, by_accident)
+
+
+def _methods(request: Request) -> list[str]:
+    """Return the methods that the path of a request knows (RFC 9110, 10.2.1)."""
+    at = request.url.path
+    routes = [
+        (context.path, context.methods or ())
+        for context in iter_route_contexts(request.app.routes)
+        if context.path and compile_path(context.path)[0].match(at)
+    ]
+    # A name that stands in a path is no parameter: `/api/drafts/from-uploads` is no draft.
+    meant = [methods for path, methods in routes if path == at]
+    return sorted({name for methods in meant or [m for _, m in routes] for name in methods})

@@ -21,7 +21,10 @@ from earthcommons.web.turns import Turns
 if TYPE_CHECKING:
     from earthcommons.commons import Node
 
-__all__ = ["life_router"]
+__all__ = ["PARAMETERS", "life_router"]
+
+# What each handler takes, by its name: the description of the API is made of the same table.
+PARAMETERS = {"citation": ("style", "version", "lang")}
 
 # Kinds that people publish, restrict and withdraw by name.
 _BY_NAME = ("collection", "item")
@@ -84,16 +87,19 @@ class _Doors:
 
     def citation(self, request: Request, collection: str, item: str) -> Response:
         """Cite an item: `style` is text, bibtex, ris or csl; `version`, `lang`."""
-        values = known(request, ("style", "version", "lang"))
+        values = known(request, PARAMETERS["citation"])
         style, version = values.get("style", "text"), values.get("version", "")
         if version and not version.isdecimal():
             raise InvalidInputError(f"version {version[:20]!r} is no number")
+        lang = values.get("lang", "en")
+        if lang not in ("en", "zh"):
+            raise InvalidInputError(f"lang {lang[:20]!r}: en or zh")
         said = cite_item(
             self._node,
             f"{collection}/{item}",
             style,
             int(version[:9]) if version else None,
-            values.get("lang", "en"),
+            lang,
         )
         return Response(said, media_type=STYLES[style])
 

@@ -49,7 +49,7 @@ def links_router(node: Node) -> APIRouter:
         return Response(orjson.dumps(answer), 201, media_type="application/json")
 
     @router.get("/l/{token}")
-    @router.head("/l/{token}", include_in_schema=False)
+    @router.head("/l/{token}")
     def whole(request: Request, token: str) -> Response:
         """Return the bytes a link leads to; `Range` is honoured. Of a Zarr store: its manifest."""
 
@@ -59,7 +59,7 @@ def links_router(node: Node) -> APIRouter:
         return _used(request, node, token, answer)
 
     @router.get("/l/{token}/{inner:path}")
-    @router.head("/l/{token}/{inner:path}", include_in_schema=False)
+    @router.head("/l/{token}/{inner:path}")
     def part(request: Request, token: str, inner: str) -> Response:
         """Return one file of the Zarr store a link leads to."""
 

@@ -50,14 +50,14 @@ def objects_router(node: Node) -> APIRouter:
     given = Bytes(node)
 
     @router.get("/{key}")
-    @router.head("/{key}", include_in_schema=False)
+    @router.head("/{key}")
     def whole(request: Request, key: str) -> Response:
         """Return an asset's bytes; `Range` is honoured. Of a Zarr store: its manifest."""
         known(request, ())
         return given.whole(request, _published(node, key))
 
     @router.get("/{key}/{inner:path}")
-    @router.head("/{key}/{inner:path}", include_in_schema=False)
+    @router.head("/{key}/{inner:path}")
     def part(request: Request, key: str, inner: str) -> Response:
         """Return one file of a Zarr store."""
         known(request, ())

@@ -22,7 +22,6 @@ from starlette.concurrency import run_in_threadpool
 
 from earthcommons.errors import NotFoundError
 from earthcommons.trust import new_token
-from earthcommons.web.oidc import party_of
 from earthcommons.web.parameters import known
 from earthcommons.web.signing_in import NotSignedInError, open_session
 
@@ -30,15 +29,21 @@ if TYPE_CHECKING:
     from earthcommons.commons import Node
     from earthcommons.web.oidc import Provider
 
-__all__ = ["oidc_router"]
+__all__ = ["PARAMETERS", "oidc_router"]
 
 _COOKIE = "ec_oidc"
 _LIVES_S = 600
 _AT = "/api/oidc"
 # A path of this node and nothing that a browser takes for another host.
 _OWN_PATH = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@%-][A-Za-z0-9._~!$&'()*+,;=:@%/?-]*)?")
-_ANSWERED = ("code", "state", "iss", "scope", "session_state", "error", "error_description",
-             "error_uri")  # fmt: skip
+# What each handler takes, by its name: the description of the API is made of the same table.
+PARAMETERS = {
+    "login": ("to",),
+    "callback": (
+        "code", "state", "iss", "scope", "session_state", "error", "error_description",
+        "error_uri",
+    ),
+}  # fmt: skip
 
 
 def oidc_router(node: Node, provider: Provider | None) -> APIRouter:
@@ -61,7 +66,7 @@ class _Doors:
 
     async def login(self, request: Request) -> Response:
         """Send the browser to the identity provider; `to` is the page to come back to."""
-        to = known(request, ("to",)).get("to", "/")
+        to = known(request, PARAMETERS["login"]).get("to", "/")
         provider = self._found()
         if not _OWN_PATH.fullmatch(to):
             to = "/"
@@ -93,7 +98,7 @@ class _Doors:
 
     async def callback(self, request: Request) -> Response:
         """Open a session for whom the identity provider confirms."""
-        values = known(request, _ANSWERED)
+        values = known(request, PARAMETERS["callback"])
         provider = self._found()
         state, nonce, verifier, to, until = self._opened(request.cookies.get(_COOKIE, ""))
         if until < time.time() or not hmac.compare_digest(
@@ -109,6 +114,8 @@ class _Doors:
             provider.exchange, values["code"], verifier, self._redirect
         )
         claims = await run_in_threadpool(provider.identity, token, nonce)
+        from earthcommons.web.oidc import party_of
+
         party = await run_in_threadpool(party_of, self._node, claims)
         answer = RedirectResponse(to, 303)
         answer.headers["cache-control"] = "no-store"

@@ -31,7 +31,7 @@ def filter_of_query(value: Any) -> dict[str, Any] | None:
     Source:
         stac-api-extensions/query 1.0.0.
     """
-    if not value:
+    if value is None or value == {}:
         return None
     if not isinstance(value, dict) or not all(isinstance(v, dict) for v in value.values()):
         raise InvalidInputError('query is {"property": {"operator": value}}', code="bad-filter")

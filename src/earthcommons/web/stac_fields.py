@@ -69,7 +69,8 @@ class Fields:
         """
         if not isinstance(value, dict) or set(value) - {"include", "exclude"}:
             raise InvalidInputError('fields is {"include": […], "exclude": […]}')
-        lists = [value.get("include") or [], value.get("exclude") or []]
+        stated = [value.get(name) for name in ("include", "exclude")]
+        lists = [[] if names is None else names for names in stated]
         if not all(isinstance(names, list) for names in lists):
             raise InvalidInputError("fields holds lists of names")
         if not lists[0] and ("include" in value or not lists[1]):

@@ -87,7 +87,7 @@ def posted_query(body: Mapping[str, Any]) -> ItemQuery:
         filter=both(
             _filter(body.get("filter", ""), body, "cql2-json"), _compared(body.get("query"))
         ),
-        sort=_posted_sort(body.get("sortby") or []),
+        sort=_posted_sort(body.get("sortby")),
         limit=parse_limit(str(limit) if isinstance(limit, int) else repr(limit), 10),
         token=_text(body, "token"),
     )
@@ -125,7 +125,9 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _listed(body: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    value = body.get(name) or []
+    value = body.get(name)
+    if value is None:
+        return ()
     if (
         not isinstance(value, list)
         or len(value) > 1000
@@ -136,20 +138,22 @@ def _listed(body: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 
 def _text(body: Mapping[str, Any], name: str) -> str:
-    value = body.get(name) or ""
+    value = body.get(name)
+    if value is None:
+        return ""
     if not isinstance(value, str):
         raise InvalidInputError(f"{name}: need a string")
     return value
 
 
 def _filter(value: Any, values: Mapping[str, Any], usual: str) -> dict[str, Any] | None:
-    if not value:
-        return None
     language = values.get("filter-lang", usual)
     if language not in ("cql2-text", "cql2-json"):
         raise InvalidInputError("filter-lang is cql2-text or cql2-json", code="bad-filter")
     if values.get("filter-crs", _CRS84) != _CRS84:
         raise InvalidInputError(f"filter-crs is {_CRS84}", code="bad-filter")
+    if value is None or value == "":
+        return None
     if language == "cql2-json" and isinstance(value, str):
         value = parse_strict(value)
     if not isinstance(value, str if language == "cql2-text" else dict):
@@ -175,6 +179,8 @@ def _sorted(keys: list[str]) -> tuple[SortKey, ...]:
 
 
 def _posted_sort(keys: Any) -> tuple[SortKey, ...]:
+    if keys is None:
+        return ()
     if not isinstance(keys, list) or len(keys) > _MOST_KEYS:
         raise InvalidInputError(f"sortby is a list of at most {_MOST_KEYS} keys")
     if not all(

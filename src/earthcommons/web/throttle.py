@@ -34,6 +34,7 @@ class Throttle:
     Args:
         free: failures without a pause.
         longest_s: longest pause.
+        forget_s: after so long without a failure, those of a name are forgotten.
         names: how many names are remembered; the oldest are forgotten.
         now: clock [s].
     """
@@ -42,11 +43,13 @@ class Throttle:
         self,
         free: int = 5,
         longest_s: float = 60.0,
+        forget_s: float = 900.0,
         names: int = 10_000,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._free = free
         self._longest_s = longest_s
+        self._forget_s = forget_s
         self._names = names
         self._now = now
         self._failed: OrderedDict[str, tuple[int, float]] = OrderedDict()
@@ -67,7 +70,8 @@ class Throttle:
     def failed(self, name: str) -> None:
         """Count a failure."""
         with self._lock:
-            count = self._failed.pop(name, (0, 0.0))[0] + 1
+            count, until = self._failed.pop(name, (0, 0.0))
+            count = 1 if self._now() > until + self._forget_s else count + 1
             pause = min(self._longest_s, 2.0 ** min(count - self._free, 20))
             self._failed[name] = (count, self._now() + pause)
             while len(self._failed) > self._names:

@@ -17,9 +17,9 @@ from earthcommons.web.tile_reader import MAX_ZOOM, Layer, TileReader
 if TYPE_CHECKING:
     from earthcommons.commons import Node
 
-__all__ = ["tiles_router"]
+__all__ = ["PARAMETERS", "tiles_router"]
 
-_PARAMETERS = ("variable", "step", "ramp", "low", "high")
+PARAMETERS = ("variable", "step", "ramp", "low", "high")
 
 
 def tiles_router(node: Node) -> APIRouter:
@@ -29,7 +29,7 @@ def tiles_router(node: Node) -> APIRouter:
     reader = TileReader(node.store)
 
     def layer(request: Request, collection: str, item: str, asset: str) -> Layer:
-        values = known(request, _PARAMETERS)
+        values = known(request, PARAMETERS)
         body = node.catalog.get("item", f"{collection}/{item}")
         if asset != "data":
             raise NotFoundError(f"asset {asset[:40]!r} of this item is no map layer")

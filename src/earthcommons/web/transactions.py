@@ -124,6 +124,7 @@ class _Doors:
 
     async def _seen(self, request: Request, kind: Kind, name: str) -> str:
         """Return the version that `If-Match` names; asked after who may write at all."""
+        known(request, ())
 
         def ask() -> str:
             editing.may_publish(self._node, kind, name)

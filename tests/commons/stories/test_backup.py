@@ -21,6 +21,7 @@ from earthcommons.errors import (
     IntegrityError,
     InvalidInputError,
     NotFoundError,
+    UpstreamError,
 )
 from earthcommons.model import Record
 from earthcommons.model.canonical import canonical_bytes, digest_of
@@ -215,10 +216,10 @@ def test_a_backup_that_was_interrupted_is_none(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(UpstreamError, match="No space"):
             backup(small, tmp_path / "b")
         calls = 12
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(UpstreamError, match="No space"):
             backup(small, tmp_path / "b.tar")
     with pytest.raises(NotFoundError):
         restore(tmp_path / "b", tmp_path / "again")

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from earthcommons.catalog import Catalog, ItemQuery, rebuild
 from earthcommons.commons import Node, make_node
+from earthcommons.commons.stories.access import Rule, set_rule
 from earthcommons.commons.stories.bulk import Imported, export_items, import_items
 from earthcommons.commons.stories.geoparquet import read_items
+from earthcommons.commons.stories.withdrawing import withdraw
 from earthcommons.errors import AccessDeniedError, ConflictError, InvalidInputError
-from earthcommons.model import Record
+from earthcommons.model import Party, Record
 from earthcommons.model.canonical import canonical_bytes
 from earthcommons.model.party import OPERATOR, PUBLIC
 from earthcommons.policy import acting_as
@@ -229,3 +231,59 @@ def test_values_of_several_kinds_are_refused_by_the_columns_name(
         export_items(node, tmp_path / "out.parquet", ItemQuery())
     assert refused.value.code == "mixed-types"
     assert not (tmp_path / "out.parquet").exists()
+
+
+def test_an_import_never_opens_what_is_closed(node: Node, tmp_path: Path) -> None:
+    plain = [item(0), item(1)]
+    import_items(node, lines(tmp_path / "a.ndjson", plain))
+    set_rule(node, "item", "c/i00000", Rule("group:basin", "registered", "open"))
+    body, links = node.catalog.whole("item", "c/i00001")
+    body["assets"]["data"]["ec:access"] = "group:basin"
+    with node.catalog.transaction() as tx:
+        tx.revise(Record("item", "c/i00001", body, links=links))
+    # The same content is no conflict, whatever rule was set since.
+    again = lines(tmp_path / "a.ndjson", plain[:1])
+    assert import_items(node, again) == Imported(0, 0, 1)
+    other = [item(0, title="other"), item(1, title="other")]
+    other[0]["ec:access"] = {"fetch": "licence:x"}
+    assert import_items(node, lines(tmp_path / "b.ndjson", other), replace=True).replaced == 2
+    assert node.catalog.stated("item", "c/i00000") == (
+        "group:basin", "licence:x & registered", "open",
+    )  # fmt: skip
+    assert node.catalog.items(ItemQuery(), PUBLIC).names == ("c/i00001",)
+    assert not node.catalog.has_asset(other[1]["assets"]["data"]["href"], PUBLIC)
+
+
+def test_what_was_withdrawn_is_not_imported_over_its_tombstone(
+    node: Node, tmp_path: Path
+) -> None:
+    source = lines(tmp_path / "a.ndjson", [item(0), item(1)])
+    import_items(node, source)
+    withdraw(node, "item", "c/i00001", "error")
+    for replace in (False, True):
+        with pytest.raises(ConflictError, match="c/i00001 was withdrawn"):
+            import_items(node, source, replace=replace)
+    assert node.catalog.count("item") == 1
+
+
+def test_an_import_is_in_the_audit_log_and_stops_where_its_right_ends(
+    node: Node, tmp_path: Path
+) -> None:
+    source = lines(tmp_path / "a.ndjson", [item(n) for n in range(4)])
+    assert import_items(node, source, batch=2).added == 4
+    lines_ = node.catalog.audit_log_of("collection", "c")
+    assert [(line.action, line.detail["added"]) for line in lines_] == [
+        ("items-import", 2), ("items-import", 2),
+    ]  # fmt: skip
+    with node.catalog.transaction() as tx:
+        tx.revise(Record("collection", "d", {"id": "d", "ec:owner": "hydro"}))
+    moved = lines(tmp_path / "b.ndjson", [{**item(n), "collection": "d"} for n in range(4)])
+
+    def hand_on(done: int) -> None:
+        with node.catalog.transaction() as tx:
+            tx.revise(Record("collection", "d", {"id": "d", "ec:owner": "basin"}))
+
+    steward = Party("zhu", frozenset({"steward:hydro"}))
+    with acting_as(steward), pytest.raises(AccessDeniedError):
+        import_items(node, moved, batch=2, on_progress=hand_on)
+    assert node.catalog.items(ItemQuery(collections=("d",))).matched == 2

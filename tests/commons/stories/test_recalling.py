@@ -13,8 +13,15 @@ from tests.indicators.conftest import PackNode
 
 from earthcommons.catalog import ObservationQuery
 from earthcommons.commons.node import rebuild_catalog
+from earthcommons.commons.stories.access import Rule, set_rule
 from earthcommons.commons.stories.marks import errata_of, recalls_of
-from earthcommons.commons.stories.recalling import recall, resting_on, show_recall
+from earthcommons.commons.stories.recalling import (
+    Touched,
+    recall,
+    resting_on,
+    show_recall,
+    visible_part,
+)
 from earthcommons.commons.stories.reporting import build_report, edition_of
 from earthcommons.commons.stories.tracing import trace
 from earthcommons.commons.stories.watching import run_watches
@@ -199,3 +206,34 @@ def test_recalls_and_tombstones_come_back_from_the_objects(pack: PackNode) -> No
     rebuild_catalog(pack.node)
     assert show_recall(pack.node, body["id"]) == body
     assert pack.node.catalog.verify_audit() >= 2
+
+
+def test_a_recall_names_nothing_closed_on_the_way_to_what_is_open(pack: PackNode) -> None:
+    node = pack.node
+    set_rule(node, "item", ITEM, Rule("group:basin", "open", "open"))
+    stub = withdraw(node, "item", ITEM, "error")
+    assert stub["last_version"] == 2
+    body = recall(node, "item", ITEM, "A test.")
+    (run,) = [each for each in body["touched"] if each["kind"] == "run"]
+    assert run["outcome"] == "struck"
+    with acting_as(PUBLIC):
+        assert node.catalog.get("run", run["id"])
+        # The recall is found by whoever may find what it is about.
+        assert recalls_of(node, "run", run["id"]) == []
+        with pytest.raises(NotFoundError):
+            show_recall(node, body["id"])
+    assert ITEM not in run["now"]
+    found = [Touched("run", run["id"], ("run-closed",)), Touched("run", "run-closed", ())]
+    assert visible_part(node, found) == [Touched("run", run["id"], ())]
+
+
+def test_a_struck_series_that_was_closed_is_nobodys_tombstone(pack: PackNode) -> None:
+    node = pack.node
+    set_rule(node, "item", ITEM, Rule("group:basin"))
+    withdraw(node, "item", ITEM, "error")
+    recall(node, "item", ITEM, "A test.")
+    with pytest.raises(GoneError):
+        node.catalog.body("series", KEY)
+    with acting_as(PUBLIC), pytest.raises(NotFoundError) as no:
+        node.catalog.body("series", KEY)
+    assert not isinstance(no.value, GoneError)

@@ -11,6 +11,7 @@ from rasterio.transform import from_origin
 
 from earthcommons.commons import Node, make_node
 from earthcommons.commons.stories import submitting
+from earthcommons.commons.stories.access import Rule, set_rule
 from earthcommons.commons.stories.publishing import accept, drafts_from, look_into
 from earthcommons.errors import (
     AccessDeniedError,
@@ -19,7 +20,8 @@ from earthcommons.errors import (
     NotFoundError,
     RefusedFileError,
 )
-from earthcommons.model import OPERATOR, PUBLIC, Party
+from earthcommons.ingest import door, publish
+from earthcommons.model import OPERATOR, PUBLIC, Party, Record
 from earthcommons.policy import acting_as
 
 if TYPE_CHECKING:
@@ -301,3 +303,129 @@ def test_a_folder_of_mixed_files_becomes_a_draft_of_each_and_says_what_it_refuse
     by_item = {draft["item"]: draft for draft in made}
     assert by_item["snow"]["seen"]["format"] == "geotiff"
     assert by_item["snow"]["files"][0]["name"] == "snow.tif"
+
+
+EXTENT = {
+    "spatial": {"bbox": [[0, 0, 1, 1]]},
+    "temporal": {"interval": [["2015-01-01T00:00:00Z", "2016-01-01T00:00:00Z"]]},
+}
+
+
+def handed_in(node: Node, tmp_path: Path) -> str:
+    with acting_as(party(node, "mei")):
+        id_ = complete(node, snow(tmp_path / "s.tif"))
+        submitting.submit(node, id_)
+    return id_
+
+
+@pytest.mark.parametrize("meanwhile", ["declined", "rewritten", "handed over", "commented"])
+def test_what_was_decided_while_a_draft_was_read_holds(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    id_ = handed_in(node, tmp_path)
+    admit = door.admit
+
+    def interrupted(*given: Any, **more: Any) -> Any:
+        with acting_as(party(node, "rev")):
+            if meanwhile == "declined":
+                submitting.decline(node, id_, "No.")
+            elif meanwhile == "rewritten":
+                submitting.ask_for_changes(node, id_, "More.")
+            elif meanwhile == "commented":
+                submitting.comment(node, id_, "Good.")
+        if meanwhile == "rewritten":
+            with acting_as(party(node, "mei")):
+                submitting.edit_draft(node, id_, {"attribution": "Others"})
+                submitting.submit(node, id_)
+        if meanwhile == "handed over":
+            body = {"id": "snow", "title": "t", "ec:owner": "lakes", "extent": EXTENT}
+            with node.catalog.transaction() as tx:
+                tx.put(Record("collection", "snow", body))
+        return admit(*given, **more)
+
+    monkeypatch.setattr(publish, "admit", interrupted)
+    with acting_as(party(node, "sam")):
+        if meanwhile == "commented":
+            assert accept(node, id_)["comments"][0]["text"] == "Good."
+            return
+        with pytest.raises(ConflictError):
+            accept(node, id_)
+    assert node.catalog.version("item", "snow/snow-2015") is None
+    with acting_as(OPERATOR):
+        assert submitting.get_draft(node, id_)["state"] != "published"
+
+
+def test_a_group_does_not_bring_back_what_another_withdrew(node: Node, tmp_path: Path) -> None:
+    id_ = handed_in(node, tmp_path)
+    body = {"id": "snow", "title": "t", "ec:owner": "lakes"}
+    with node.catalog.transaction() as tx:
+        tx.put(Record("collection", "snow", body))
+        tx.put(Record("collection", "snow", body, 2, withdrawn=True))
+    with acting_as(party(node, "sam")), pytest.raises(ConflictError, match="was withdrawn"):
+        accept(node, id_)
+    assert node.catalog.version("collection", "snow") is None
+
+
+def test_a_new_version_asks_what_the_one_before_it_asked(node: Node, tmp_path: Path) -> None:
+    id_ = handed_in(node, tmp_path)
+    with acting_as(party(node, "sam")):
+        accept(node, id_)
+    with acting_as(OPERATOR):
+        set_rule(node, "item", "snow/snow-2015", Rule("group:hydro", "registered", "open"))
+    with acting_as(OPERATOR):
+        made = submitting.start_draft(node, "snow", "snow-2015", replaces=True)
+    assert made["rule"] == {"find": "group:hydro", "fetch": "registered", "derive": "open"}
+
+
+def test_a_draft_holds_so_many_comments(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submitting, "_MOST_COMMENTS", 2)
+    with acting_as(party(node, "mei")):
+        id_ = submitting.start_draft(node, "snow", "a", group="hydro")["id"]
+        submitting.comment(node, id_, "one")
+        submitting.comment(node, id_, "two")
+        with pytest.raises(InvalidInputError, match="2 comments at most"):
+            submitting.comment(node, id_, "three")
+
+
+def test_what_was_published_is_in_the_audit_log_with_the_draft(
+    node: Node, tmp_path: Path
+) -> None:
+    id_ = handed_in(node, tmp_path)
+    with acting_as(party(node, "sam")):
+        accept(node, id_)
+    (line,) = node.catalog.audit_log_of("item", "snow/snow-2015")
+    assert (line.action, line.detail) == ("item-publish", {"version": 1})
+
+
+def test_the_first_item_of_a_new_collection_is_its_owner_s_from_the_first_moment(
+    node: Node, tmp_path: Path
+) -> None:
+    with acting_as(party(node, "mei")):
+        id_ = complete(node, snow(tmp_path / "a.tif"))
+        submitting.edit_draft(node, id_, {}, rule={"find": "group:basin", "fetch": "licence:x"})
+        submitting.submit(node, id_)
+    with acting_as(party(node, "sam")):
+        accept(node, id_)
+        standing = node.catalog.standing("item", "snow/snow-2015")
+        assert standing.faces.find == "group:basin@hydro"
+        assert standing.faces.fetch == "group:basin@hydro & licence:x@hydro"
+        assert set(node.catalog.get("item", "snow/snow-2015")["assets"]) == {"data", "source"}
+
+
+def test_files_of_an_item_that_is_there_are_refused_and_the_others_become_drafts(
+    node: Node, tmp_path: Path
+) -> None:
+    with acting_as(party(node, "mei")):
+        first = complete(node, snow(tmp_path / "a.tif"), "snow")
+        submitting.submit(node, first)
+    with acting_as(party(node, "sam")):
+        accept(node, first)
+    files = []
+    for name in ("snow.tif", "other.tif"):
+        with node.store.stage() as scratch:
+            (scratch / "f").write_bytes(snow(tmp_path / name, 3.0).read_bytes())
+            files.append((name, node.store.put_file(scratch / "f", ".upload")))
+    with acting_as(party(node, "mei")):
+        made, refused = drafts_from(node, "snow", files)
+    assert [draft["item"] for draft in made] == ["other"]
+    assert [(each["source"], each["code"]) for each in refused] == [("snow.tif", "exists")]

@@ -64,10 +64,10 @@ def set_rule(node: Node, kind: Kind, name: str, rule: Rule, *, why: str = "") ->
         AccessDeniedError: the acting party does not care for it.
         InvalidInputError: not a label (`bad-label`).
     """
-    standing = node.catalog.standing(kind, name)
-    require("manage", standing.faces.find, name, owner=standing.owner)
     labels = [combine(label) for label in (rule.find, rule.fetch, rule.derive or OPEN)]
     with node.catalog.transaction() as tx:
+        standing = node.catalog.standing(kind, name)
+        require("manage", standing.faces.find, name, owner=standing.owner)
         body, links = node.catalog.whole(kind, name)
         stated = {} if labels[1] == OPEN else {"fetch": labels[1]}
         if rule.derive is not None:

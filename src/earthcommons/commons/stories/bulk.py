@@ -93,7 +93,14 @@ def import_items(
         rules = _Rules(collection, known, quick)
         for ready in _prepared(_chunks(source, batch), rules):
             with node.catalog.transaction() as tx:
+                # Asked with each batch: an import takes long, and collections change hands.
+                for name in sorted({item.row.collection for item in ready.items}):
+                    _writable(node, name)
                 done = tx.put_items(ready, replace=replace)
+                if done.added or done.replaced:
+                    where = sorted({item.row.collection for item in ready.items})
+                    detail = {"added": done.added, "replaced": done.replaced}
+                    tx.note("items-import", "collection", " ".join(where)[:1000], detail)
             total = Imported(
                 total.added + done.added,
                 total.replaced + done.replaced,

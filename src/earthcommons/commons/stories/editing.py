@@ -105,6 +105,8 @@ def create_items(
     for item in items:
         _check_stated(item, {})
     with node.catalog.transaction() as tx:
+        # Asked again: reading thousands of items takes a while, and collections change hands.
+        may_publish(node, "collection", collection)
         written = [_create(node, tx, item) for item in items]
         fresh = [
             item for item, done in zip(items, written, strict=True) if done.state == "created"
@@ -161,6 +163,7 @@ def replace(node: Node, kind: Kind, name: str, value: dict[str, Any], seen: str)
         if member in kept:
             body["properties"][member] = kept[member]
     with node.catalog.transaction() as tx:
+        may_publish(node, kind, name)
         _check_seen(node, kind, name, seen)
         find = node.catalog.stated(kind, name, OPERATOR)[0]
         _, links = node.catalog.whole(kind, name)

@@ -57,6 +57,9 @@ class Migration:
         }
 
 
+_VERSIONS = "SELECT version, digest FROM record WHERE kind = ? AND id = ?"
+
+
 def migrate(root: Path, *, dry_run: bool = False) -> Migration:
     """Build a catalogue of this schema from the objects and put it in the old one's place.
 
@@ -86,8 +89,13 @@ def migrate(root: Path, *, dry_run: bool = False) -> Migration:
         _discard(fresh)
         try:
             catalog = Catalog(fresh, store)
-            records = rebuild(catalog, store, lambda key: read_observations(store.path(key)))
             with closing(sqlite3.connect(place, isolation_level=None, timeout=30)) as old:
+                records = rebuild(
+                    catalog,
+                    store,
+                    lambda key: read_observations(store.path(key)),
+                    lambda kind, id_: dict(old.execute(_VERSIONS, (kind, id_)).fetchall()),
+                )
                 # Held from the comparison to the copy: a writer of the old program would be lost.
                 old.execute("BEGIN IMMEDIATE")
                 _compare(place, fresh)

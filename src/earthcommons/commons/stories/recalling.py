@@ -8,7 +8,7 @@ record that lists what was touched, why, and what became of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from earthcommons.catalog import ObservationQuery
@@ -21,7 +21,7 @@ from earthcommons.errors import CommonsError, GoneError, InvalidInputError, NotF
 from earthcommons.model.canonical import short_id
 from earthcommons.model.party import OPERATOR
 from earthcommons.model.record import Link, Record
-from earthcommons.policy import acting_as, acting_party, combine, moment, require
+from earthcommons.policy import acting_as, acting_party, moment, require
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,8 +73,13 @@ class Touched:
 
 
 def visible_part(node: Node, touched: list[Touched]) -> list[Touched]:
-    """Return those touched records that the acting party may see."""
-    return [each for each in touched if may_know(node, each.kind, each.id)]
+    """Return those touched records that the acting party may see, by way of those it may see."""
+    seen = [each for each in touched if may_know(node, each.kind, each.id)]
+    names = {each.id for each in seen}
+    return [
+        replace(each, through=tuple(id_ for id_ in each.through if id_ in names))
+        for each in seen
+    ]
 
 
 def resting_on(node: Node, kind: str, name: str) -> list[Touched]:
@@ -122,7 +127,7 @@ def recall(
     """
     if not 0 < len(reason.strip()) <= 2000:
         raise InvalidInputError("a recall needs a reason of 1 to 2,000 characters")
-    state, label = _state(node, kind, name)
+    state = _state(node, kind, name)
     by = acting_party().id
     touched = resting_on(node, kind, name)
     # The node mends what rests on the record, whoever was allowed to recall it.
@@ -141,7 +146,7 @@ def recall(
         *sorted({Link("recalls", each.kind, each.id) for each in done}),
     )
     with node.catalog.transaction() as tx:
-        tx.put(Record("recall", id_, {"id": id_, **body}, access=label, links=links))
+        tx.put(Record("recall", id_, {"id": id_, **body}, links=links))
         tx.note("recall", kind, name, {"recall": id_, "touched": len(done)})
     return show_recall(node, id_)
 
@@ -163,15 +168,14 @@ def show_recall(node: Node, id_: str) -> dict[str, Any]:
         NotFoundError: no visible recall has that id.
     """
     body = node.catalog.get("recall", id_)
-    # It carries the label its record had then: what has been closed since is closed here too.
-    if not may_know(node, body["about"]["kind"], body["about"]["id"]):
-        raise NotFoundError(f"there is no recall {id_[:120]!r}")
     seen = [each for each in body["touched"] if may_know(node, each["kind"], each["id"])]
+    names = {each["id"] for each in seen}
+    seen = [{**each, "through": [n for n in each["through"] if n in names]} for each in seen]
     return {**body, "touched": seen, "hidden": len(body["touched"]) - len(seen)}
 
 
-def _state(node: Node, kind: Kind, name: str) -> tuple[dict[str, Any], str]:
-    """Return what the recalled record is now, and the label the recall carries."""
+def _state(node: Node, kind: Kind, name: str) -> dict[str, Any]:
+    """Return what the recalled record is now, when the acting party cares for it."""
     try:
         standing = node.catalog.standing(kind, name)
     except NotFoundError:
@@ -181,11 +185,11 @@ def _state(node: Node, kind: Kind, name: str) -> tuple[dict[str, Any], str]:
             owner, label = node.catalog.tombstone_of(kind, name)
             require("withdraw", label, name, owner=owner)
             version = int(str(gone.stub["last_version"]))
-            return {"state": "withdrawn", "version": version}, label
+            return {"state": "withdrawn", "version": version}
         raise
     require("withdraw", standing.faces.find, name, owner=standing.owner)
     state = "corrected" if standing.version > 1 else "as first published"
-    return {"state": state, "version": standing.version}, combine(standing.faces.find)
+    return {"state": state, "version": standing.version}
 
 
 def _reports(node: Node) -> list[str]:
@@ -275,7 +279,8 @@ def _mend_run(node: Node, each: Touched) -> Touched:
         standard = dict(run["parameters"]) == find_indicator(run["method"]).settle({})
         again = compute_indicator(node, run["method"], None if standard else run["parameters"])
     except CommonsError as error:
-        return _became(each, "struck", str(error))
+        # What it says may name a closed input; the run may be open.
+        return _became(each, "struck", f"{_STRUCK} ({error.code})")
     if again.run.id == each.id:
         return _became(each, "unchanged", each.id)
     return _became(each, "recomputed", again.run.id)
@@ -289,10 +294,11 @@ def _mend_series(node: Node, each: Touched, done: dict[tuple[str, str], Touched]
         return _became(each, "recomputed", run)
     if before.outcome == "unchanged":
         return _became(each, "unchanged", run)
-    # What the failure said may name a closed input; the series may be open.
     stub = {"id": each.id, "last_run": run, "reason": "retracted", "note": _STRUCK}
     with node.catalog.transaction() as tx:
-        tx.revise(Record("series", each.id, stub, withdrawn=True))
+        # A tombstone rests on nothing any more: it states what its series asked for.
+        label = node.catalog.standing("series", each.id, OPERATOR).faces.find
+        tx.revise(Record("series", each.id, stub, access=label, withdrawn=True))
     return _became(each, "struck", _STRUCK)
 
 

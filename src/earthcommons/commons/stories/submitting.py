@@ -25,6 +25,7 @@ from earthcommons.ingest.limits import Limits
 from earthcommons.ingest.sources import copy_in
 from earthcommons.model.canonical import short_id
 from earthcommons.model.declaration import check_id
+from earthcommons.model.party import OPERATOR
 from earthcommons.model.record import Record
 from earthcommons.policy import OPEN, acting_party, combine, moment, require
 from earthcommons.store import digest_in
@@ -81,7 +82,9 @@ METADATA: dict[str, type | tuple[type, ...]] = {
 }
 UPLOAD_SUFFIX = ".upload"
 _OPEN_STATES = ("draft", "changes-requested")
-_MOST_FILES, _MOST_TEXT = 2000, 20_000
+# What a reviewer decides on; a comment may come while a draft is being published.
+_DECIDED_ON = ("collection", "item", "replaces", "metadata", "rule", "files")
+_MOST_FILES, _MOST_TEXT, _MOST_COMMENTS = 2000, 20_000, 500
 _FILE_NAME = re.compile(r"[^/\\\x00-\x1f\x7f]{1,200}")
 
 
@@ -135,7 +138,7 @@ def start_draft(
         "item": item,
         "replaces": known[0] if known else 0,
         "metadata": {},
-        "rule": {"find": OPEN, "fetch": OPEN},
+        "rule": _rule_before(node, name) if known else {"find": OPEN, "fetch": OPEN},
         "files": [],
         "seen": {},
         "comments": [],
@@ -146,6 +149,12 @@ def start_draft(
         _put(tx, body)
         tx.note("draft-start", "draft", body["id"], {"item": f"{collection}/{item}"})
     return body
+
+
+def _rule_before(node: Node, name: str) -> dict[str, str]:
+    """Return the rule of an item as a draft's rule: a new version is not opened by default."""
+    find, fetch, derive = node.catalog.stated("item", name)
+    return {"find": find, "fetch": fetch, **({"derive": derive} if derive else {})}
 
 
 def drafts(node: Node, state: str = "") -> list[dict[str, Any]]:
@@ -160,8 +169,9 @@ def get_draft(node: Node, id_: str) -> dict[str, Any]:
     Raises:
         NotFoundError: no visible draft has that id.
     """
-    body = node.catalog.get("draft", id_)
+    # The version is read first: too old a one is refused later, too new a one would lose an edit.
     version = node.catalog.version("draft", id_)
+    body = node.catalog.get("draft", id_)
     return {
         **body,
         "lacks": [lack.as_json() for lack in lacks(body)],
@@ -297,18 +307,29 @@ def note_seen(
     return get_draft(node, id_)
 
 
-def mark_published(node: Node, id_: str, version: int) -> None:
-    """Note on a submitted draft which version of its item it became.
+def mark_published(node: Node, tx: Transaction, read: Mapping[str, Any], version: int) -> None:
+    """Note on a submitted draft which version of its item it becomes in this transaction.
+
+    Args:
+        node: the node.
+        tx: the transaction that makes the item visible.
+        read: the draft as it was when its publication began.
+        version: version of the item.
 
     Raises:
-        NotFoundError: no visible draft has that id.
+        NotFoundError: the draft is no longer visible.
         AccessDeniedError: the acting party does not review for the group, or wrote it.
-        ConflictError: it is not submitted.
+        ConflictError: it is not submitted, says another thing by now (`stale`), or its collection
+            belongs to another group.
     """
-    with node.catalog.transaction() as tx:
-        body = reviewable(node, id_)
-        name = f"{body['collection']}/{body['item']}"
-        _move(tx, body, "published", item=name, version=version)
+    body = reviewable(node, read["id"])
+    if any(body[part] != read[part] for part in _DECIDED_ON):
+        raise ConflictError(
+            f"draft {body['id']} has changed since: read it again", code="stale"
+        )
+    _check_owner(node, body)
+    name = f"{body['collection']}/{body['item']}"
+    _move(tx, body, "published", item=name, version=version)
 
 
 def submit(node: Node, id_: str) -> dict[str, Any]:
@@ -353,13 +374,15 @@ def comment(node: Node, id_: str, text: str, field: str = "") -> dict[str, Any]:
     Raises:
         NotFoundError: no visible draft has that id.
         AccessDeniedError: the key in hand only reads.
-        InvalidInputError: an empty or endless text.
+        InvalidInputError: an empty or endless text, or too many comments.
     """
     if not 0 < len(text.strip()) <= _MOST_TEXT:
         raise InvalidInputError(f"a comment has 1 to {_MOST_TEXT:,} characters")
     with node.catalog.transaction() as tx:
         body = node.catalog.get("draft", id_)
         require("submit", OPEN, f"draft {id_}", owner=body["group"])
+        if len(body["comments"]) >= _MOST_COMMENTS:
+            raise InvalidInputError(f"a draft holds {_MOST_COMMENTS} comments at most")
         said = {**_event("comment"), "text": text.strip(), "field": field[:60]}
         body["comments"] = [*body["comments"], said]
         _put(tx, body)
@@ -405,6 +428,16 @@ def reviewable(node: Node, id_: str) -> dict[str, Any]:
     if body["state"] != "submitted":
         raise ConflictError(f"draft {id_} is {body['state']}, not submitted")
     return body
+
+
+def _check_owner(node: Node, body: Mapping[str, Any]) -> None:
+    """Refuse a draft whose collection is not its group's, or no longer."""
+    name = body["collection"]
+    owner = node.catalog.standing("collection", name, OPERATOR).owner
+    if owner != body["group"]:
+        raise ConflictError(
+            f"collection {name} does not belong to the group of draft {body['id']}"
+        )
 
 
 def _decide(node: Node, id_: str, state: str, text: str) -> dict[str, Any]:

@@ -364,6 +364,9 @@ def _publish(node: Node, records: list[Record]) -> Imported:
         of.setdefault(record.kind, []).append(record)
     with node.catalog.transaction() as tx:
         _publish_items(node, tx, of, done)
+        for name, digest, state in done.items:
+            if state == "published":
+                tx.note("item-unpack", "item", name, {"digest": digest})
         for record in of.get("region-set", ()):
             if node.catalog.version("region-set", record.id) is None:
                 tx.revise(record)

@@ -26,6 +26,7 @@ from earthcommons.errors import (
     RefusedFileError,
 )
 from earthcommons.policy import acting_party, moment
+from earthcommons.store import storing, sync_folder
 from earthcommons.trust import new_token
 
 if TYPE_CHECKING:
@@ -101,8 +102,9 @@ def begin_upload(node: Node, length: int, name: str = "") -> Upload:
     if length > most:
         raise RefusedFileError(f"{length} bytes: the node takes {most}", code="too-large")
     folder = node.root / _FOLDER
-    folder.mkdir(mode=0o700, exist_ok=True)
-    with _locked(folder / "begin.lock", wait=True):
+    with storing():
+        folder.mkdir(mode=0o700, exist_ok=True)
+    with storing(), _locked(folder / "begin.lock", wait=True):
         expire_uploads(node)
         waiting = sum(up.length for up in _all(node) if up.account == account)
         if waiting + length > quota:
@@ -116,6 +118,7 @@ def begin_upload(node: Node, length: int, name: str = "") -> Upload:
         place.mkdir(mode=0o700)
         (place / "data").touch(mode=0o600)
         _write(place, upload)
+        sync_folder(folder)
     return _settled(node, upload) if length == 0 else upload
 
 
@@ -257,7 +260,7 @@ def receive(
         raise InvalidInputError(f"checksums are {', '.join(ALGORITHMS)}")
     find_upload(node, id_)
     place = _place(node, id_)
-    with _locked(place / "lock"):
+    with storing(), _locked(place / "lock"):
         upload = find_upload(node, id_)
         if offset != upload.offset:
             raise ConflictError(
@@ -346,6 +349,8 @@ def _write(place: Path, upload: Upload) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(place / "state.json")
+    # What a sender was told is here may be gone from there: the name is durable too.
+    sync_folder(place)
 
 
 @contextlib.contextmanager

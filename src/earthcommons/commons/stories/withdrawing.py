@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from earthcommons.errors import ConflictError, InvalidInputError
 from earthcommons.model.canonical import short_id
 from earthcommons.model.record import Link, Record
-from earthcommons.policy import acting_party, combine, moment, require
+from earthcommons.policy import acting_party, moment, require
 
 if TYPE_CHECKING:
     from earthcommons.commons.node import Node
@@ -52,28 +52,29 @@ def withdraw(
     """
     if reason not in REASONS:
         raise InvalidInputError(f"reason {reason[:40]!r}: one of {', '.join(REASONS)}")
-    standing = node.catalog.standing(kind, name)
-    require("withdraw", standing.faces.find, name, owner=standing.owner)
-    if successor:
-        node.catalog.body(kind, successor)
-    if kind == "collection" and node.catalog.holds_items(name):
-        raise InvalidInputError(f"collection {name} has items: withdraw them first")
-    stated = node.catalog.stated(kind, name)
-    body, _ = node.catalog.whole(kind, name)
-    stub: dict[str, Any] = {
-        "id": body.get("id", name),
-        "last_version": standing.version,
-        "reason": reason,
-        "withdrawn": moment().strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "by": acting_party().id,
-        **({"successor": successor} if successor else {}),
-        **({"note": note[:1000]} if note else {}),
-        **{key: body[key] for key in ("collection", "ec:owner", "ec:access") if key in body},
-    }
+    # All of it is asked within the transaction: a rule set in between would be lost.
     with node.catalog.transaction() as tx:
+        standing = node.catalog.standing(kind, name)
+        require("withdraw", standing.faces.find, name, owner=standing.owner)
+        if successor:
+            node.catalog.body(kind, successor)
+        if kind == "collection" and node.catalog.holds_items(name):
+            raise InvalidInputError(f"collection {name} has items: withdraw them first")
         known = node.catalog.version(kind, name)
         if seen and (known is None or known[1] != seen):
             raise ConflictError(f"{name} has changed since: read it again", code="stale")
+        stated = node.catalog.stated(kind, name)
+        body, _ = node.catalog.whole(kind, name)
+        stub: dict[str, Any] = {
+            "id": body.get("id", name),
+            "last_version": standing.version,
+            "reason": reason,
+            "withdrawn": moment().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "by": acting_party().id,
+            **({"successor": successor} if successor else {}),
+            **({"note": note[:1000]} if note else {}),
+            **{k: body[k] for k in ("collection", "ec:owner", "ec:access") if k in body},
+        }
         tx.revise(Record(kind, name, stub, access=stated[0], withdrawn=True))
         tx.note("withdraw", kind, name, {"reason": reason, "successor": successor})
     return stub
@@ -89,18 +90,18 @@ def add_erratum(node: Node, kind: Kind, name: str, text: Text) -> str:
     """
     if not text.en.strip() or len(text.en) > 4000 or len(text.zh) > 4000:
         raise InvalidInputError("an erratum has 1 to 4,000 characters in English")
-    standing = node.catalog.standing(kind, name)
-    require("publish", standing.faces.find, name, owner=standing.owner)
-    body = {
-        "about": {"kind": kind, "id": name, "version": standing.version},
-        "text": {"en": text.en.strip(), "zh": text.zh.strip() or text.en.strip()},
-        "made": moment().strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "by": acting_party().id,
-    }
-    id_ = short_id("err", body)
     with node.catalog.transaction() as tx:
+        standing = node.catalog.standing(kind, name)
+        require("publish", standing.faces.find, name, owner=standing.owner)
+        body = {
+            "about": {"kind": kind, "id": name, "version": standing.version},
+            "text": {"en": text.en.strip(), "zh": text.zh.strip() or text.en.strip()},
+            "made": moment().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "by": acting_party().id,
+        }
+        id_ = short_id("err", body)
+        # It asks what the record it corrects asks, now and later (`catalog.labelling`).
         links = (Link("corrects", kind, name),)
-        access = combine(standing.faces.find)
-        tx.put(Record("erratum", id_, {"id": id_, **body}, access=access, links=links))
+        tx.put(Record("erratum", id_, {"id": id_, **body}, links=links))
         tx.note("erratum", kind, name, {"erratum": id_})
     return id_

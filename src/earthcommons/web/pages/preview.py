@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from earthcommons.errors import CommonsError
 from earthcommons.web.pages.figures import series
 from earthcommons.web.pages.map_page import RASTERS, RasterLayer, raster_map, sea_map
@@ -96,6 +93,10 @@ def _covers(site: Site, body: Row, region: str) -> bool:
 
 
 def _head(site: Site, asset: Row) -> Preview | None:
+    # Whoever looks at no table does without the library.
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     if "parquet" not in str(asset.get("type", "")):
         return None
     key = str(asset["href"]).removeprefix("/objects/")
