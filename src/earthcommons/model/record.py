@@ -93,7 +93,7 @@ class Record:
     def object_bytes(self) -> bytes:
         """The canonical bytes of the envelope, around those of the body."""
         links = [[link.rel, link.kind, link.id] for link in self.links]
-        members = (
+        members: tuple[tuple[bytes, bytes], ...] = (
             (b"access", canonical_bytes(self.access)),
             (b"body", self.body_bytes),
             (b"id", canonical_bytes(self.id)),
