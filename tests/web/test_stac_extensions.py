@@ -94,7 +94,9 @@ def test_query_is_read_as_a_filter(query: dict[str, Any], expected: dict[str, An
 @pytest.mark.parametrize(
     ("query", "code"),
     [
-        ([], None),
+        ({}, None),
+        ([], "bad-filter"),
+        (0, "bad-filter"),
         ("x", "bad-filter"),
         ({"gsd": 3}, "bad-filter"),
         ({"gsd": {"near": 3}}, "bad-filter"),
