@@ -1,9 +1,12 @@
-"""Bodies of requests: bounded while they arrive, strict when they are JSON."""
+"""Bodies: of requests, bounded while they arrive and strict when they are JSON; of answers."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
+
+import orjson
+from fastapi import Response
 
 from earthcommons.errors import InvalidInputError, RefusedFileError
 from earthcommons.model.canonical import parse_strict
@@ -12,7 +15,7 @@ from earthcommons.web.parameters import known
 if TYPE_CHECKING:
     from fastapi import Request
 
-__all__ = ["bounded", "fields", "json_object"]
+__all__ = ["bounded", "fields", "json_answer", "json_object"]
 
 MOST_BYTES = 2 * 2**20
 # Time to send a body: this, and as long as its largest size takes at 256 KiB a second.
@@ -90,3 +93,8 @@ def fields(
         if name not in body:
             raise InvalidInputError(f"{name} is missing")
     return body
+
+
+def json_answer(value: Any, status: int = 200) -> Response:
+    """Return a JSON answer."""
+    return Response(orjson.dumps(value), status, media_type="application/json")

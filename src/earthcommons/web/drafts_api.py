@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from earthcommons.commons.stories import publishing, submitting, uploading
 from earthcommons.commons.stories.uploading import check_file_name
 from earthcommons.errors import InvalidInputError
-from earthcommons.web.bodies import fields, json_object
+from earthcommons.web.bodies import fields, json_answer, json_object
 from earthcommons.web.parameters import known
 from earthcommons.web.turns import Turns
 
@@ -61,7 +60,7 @@ class _Doors:
     def drafts(self, request: Request) -> Response:
         """List the drafts one may see, of one `state` when it is named."""
         values = known(request, PARAMETERS["drafts"])
-        return _json({"drafts": submitting.drafts(self._node, values.get("state", ""))})
+        return json_answer({"drafts": submitting.drafts(self._node, values.get("state", ""))})
 
     async def start(self, request: Request) -> Response:
         """Begin a draft of an item."""
@@ -70,7 +69,7 @@ class _Doors:
         }  # fmt: skip
         body = fields(await json_object(request), wanted, ("collection", "item"))
         made = await run_in_threadpool(lambda: submitting.start_draft(self._node, **body))
-        return _json(submitting.get_draft(self._node, made["id"]), 201)
+        return json_answer(submitting.get_draft(self._node, made["id"]), 201)
 
     def draft(self, request: Request, id: str) -> Response:
         """Return a draft, what it lacks and for which standard."""
@@ -117,7 +116,7 @@ class _Doors:
                 )
             return {"drafts": drafts, "refused": refused}
 
-        return _json(await run_in_threadpool(begin), 201)
+        return json_answer(await run_in_threadpool(begin), 201)
 
     async def attach(self, request: Request, id: str) -> Response:
         """Attach a finished upload of one's own: `upload`, and `name` for the file."""
@@ -189,7 +188,7 @@ def _uploaded(node: Node, files: list[Any]) -> list[tuple[str, str]]:
 
 
 def _draft(body: dict[str, Any]) -> Response:
-    answer = _json(body)
+    answer = json_answer(body)
     answer.headers["etag"] = f'"{body["version"]}"'
     return answer
 
@@ -201,7 +200,3 @@ def _version(request: Request) -> int | None:
     if not text.isdecimal():
         raise InvalidInputError("If-Match names no version of a draft")
     return int(text[:9])
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(value), status, media_type="application/json")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, get_args
 
-import orjson
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
@@ -14,7 +13,7 @@ from earthcommons.errors import InvalidInputError, NotFoundError
 from earthcommons.model.indicator import Text
 from earthcommons.model.record import Kind
 from earthcommons.render.citation import STYLES
-from earthcommons.web.bodies import fields, json_object
+from earthcommons.web.bodies import fields, json_answer, json_object
 from earthcommons.web.parameters import known
 from earthcommons.web.turns import Turns
 
@@ -65,7 +64,7 @@ class _Doors:
         kind = _kind(kind)
         self._check(kind, name)
         rows = self._node.catalog.versions(kind, name)
-        return _json(
+        return json_answer(
             {
                 "versions": [{n: getattr(v, n) for n in v.__slots__} for v in rows],
                 "errata": marks.errata_of(self._node, kind, name),
@@ -79,7 +78,7 @@ class _Doors:
         kind = _kind(kind)
         self._check(kind, name)
         body = self._node.catalog.past(kind, name, version)
-        return _json(tracing.without_closed_inputs(self._node, kind, body))
+        return json_answer(tracing.without_closed_inputs(self._node, kind, body))
 
     def _check(self, kind: Kind, name: str) -> None:
         if not marks.may_know(self._node, kind, name):
@@ -106,7 +105,7 @@ class _Doors:
     def rule(self, request: Request, kind: str, name: str) -> Response:
         """Return the rule of a collection or item: what it states and what is in force."""
         known(request, ())
-        return _json(access.rule_of(self._node, _named(kind), name))
+        return json_answer(access.rule_of(self._node, _named(kind), name))
 
     async def set_rule(self, request: Request, kind: str, name: str) -> Response:
         """State a rule: labels `find`, `fetch` and, or null, `derive`; `why` for the audit log."""
@@ -119,7 +118,7 @@ class _Doors:
         await run_in_threadpool(
             lambda: access.set_rule(self._node, where, name, stated, why=body.get("why", ""))
         )
-        return _json(await run_in_threadpool(access.rule_of, self._node, where, name))
+        return json_answer(await run_in_threadpool(access.rule_of, self._node, where, name))
 
     async def withdraw(self, request: Request, kind: str, name: str) -> Response:
         """Put a tombstone in the place of a record: `reason`, `successor`, `note`."""
@@ -130,21 +129,21 @@ class _Doors:
         stub = await run_in_threadpool(
             lambda: withdrawing.withdraw(self._node, where, name, reason, **body)
         )
-        return _json(stub)
+        return json_answer(stub)
 
     async def erratum(self, request: Request, kind: str, name: str) -> Response:
         """Attach a correction notice: `en`, `zh`."""
         body = fields(await json_object(request), {"en": str, "zh": str}, ("en",))
         said, where = Text(body["en"], body.get("zh", "")), _named(kind)
         id_ = await run_in_threadpool(withdrawing.add_erratum, self._node, where, name, said)
-        return _json({"id": id_}, 201)
+        return json_answer({"id": id_}, 201)
 
     def resting(self, request: Request, kind: str, name: str) -> Response:
         """List what rests on a record and would be touched by its recall; only for its stewards."""
         known(request, ())
         recalling.may_recall(self._node, _named(kind), name)
         found = recalling.visible_part(self._node, recalling.resting_on(self._node, kind, name))
-        return _json({"touched": [each.as_json() for each in found]})
+        return json_answer({"touched": [each.as_json() for each in found]})
 
     async def recall(self, request: Request, kind: str, name: str) -> Response:
         """Recall a corrected or withdrawn record, saying the `reason`."""
@@ -155,12 +154,12 @@ class _Doors:
             with self._mending:
                 return recalling.recall(self._node, where, name, body["reason"])
 
-        return _json(await run_in_threadpool(carry_out), 201)
+        return json_answer(await run_in_threadpool(carry_out), 201)
 
     def show_recall(self, request: Request, id: str) -> Response:
         """Return a recall, with those touched records that one may see."""
         known(request, ())
-        return _json(recalling.show_recall(self._node, id))
+        return json_answer(recalling.show_recall(self._node, id))
 
 
 def _kind(text: str) -> Kind:
@@ -174,7 +173,3 @@ def _named(text: str) -> Kind:
     if text not in _BY_NAME:
         raise NotFoundError(f"records of kind {text[:40]!r} have no such door")
     return text  # type: ignore[return-value]
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(value), status, media_type="application/json")

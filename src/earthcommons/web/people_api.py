@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from earthcommons.commons.stories.access import whoami
 from earthcommons.errors import NotFoundError
 from earthcommons.policy import acting_party
-from earthcommons.web.bodies import fields, json_object
+from earthcommons.web.bodies import fields, json_answer, json_object
 from earthcommons.web.parameters import known
 from earthcommons.web.signing_in import NotSignedInError, SigningIn, end_session, open_session
 
@@ -37,7 +36,7 @@ def people_router(node: Node, signing_in: SigningIn) -> APIRouter:
         party = await run_in_threadpool(
             signing_in.check, request, body["account"], body["password"]
         )
-        answer = _json({"account": party.id})
+        answer = json_answer({"account": party.id})
         await run_in_threadpool(open_session, node, answer, party)
         return answer
 
@@ -53,7 +52,7 @@ def people_router(node: Node, signing_in: SigningIn) -> APIRouter:
     def me(request: Request) -> Response:
         """Return who the request speaks for, and what they hold."""
         known(request, ())
-        return _json(whoami())
+        return json_answer(whoami())
 
     @router.post("/api/me/licences")
     async def accept(request: Request) -> Response:
@@ -67,7 +66,7 @@ def people_router(node: Node, signing_in: SigningIn) -> APIRouter:
         """List the account's keys, without their secrets."""
         known(request, ())
         rows = people.keys(_account())
-        return _json({"keys": [{n: getattr(k, n) for n in k.__slots__} for k in rows]})
+        return json_answer({"keys": [{n: getattr(k, n) for n in k.__slots__} for k in rows]})
 
     @router.post("/api/me/keys")
     async def issue(request: Request) -> Response:
@@ -78,7 +77,7 @@ def people_router(node: Node, signing_in: SigningIn) -> APIRouter:
         key = await run_in_threadpool(
             people.issue_key, _account(), scopes, body["days"], body.get("note", "")
         )
-        return _json({"name": key.name, "key": key.reveal()}, 201)
+        return json_answer({"name": key.name, "key": key.reveal()}, 201)
 
     @router.delete("/api/me/keys/{name}")
     def revoke(request: Request, name: str) -> Response:
@@ -98,7 +97,3 @@ def _account() -> str:
     if not party.registered:
         raise NotSignedInError("sign in first, or send a key")
     return party.id
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(value), status, media_type="application/json")
