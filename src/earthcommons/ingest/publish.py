@@ -135,23 +135,11 @@ def ingest(
     if stated:
         item["ec:access"] = stated
     with catalog.transaction() as tx:
-        # A collection that begins with it asks what it asks: its extent is that of the item.
-        label, owned = combine(wish.find), {"ec:owner": wish.owner} if wish.owner else {}
-        try:
-            label = catalog.stated("collection", declaration.collection, OPERATOR)[0]
-            collection = catalog.get("collection", declaration.collection, OPERATOR)
-            # Place and time of what asks for more than its collection are not told by it.
-            if combine(wish.find, label) == label:
-                collection = widen(collection, item)
-        except NotFoundError:
-            _check_owner(catalog, declaration.collection, wish.owner)
-            collection = owned | make_collection(
-                declaration,
-                collection_title or declaration.title,
-                collection_description or declaration.description,
-                item,
-            )
-        tx.revise(Record("collection", declaration.collection, collection, access=label))
+        titles = (
+            collection_title or declaration.title,
+            collection_description or declaration.description,
+        )
+        tx.revise(_collection_around(item, declaration, wish, titles, catalog))
         # After its collection: an item is labelled by the owner that has.
         links = (Link("in", "collection", declaration.collection),)
         record = Record("item", declaration.name, item, access=wish.find, links=links)
@@ -165,6 +153,30 @@ def ingest(
         if together is not None:
             together(tx, version)
     return Outcome(declaration.name, "published")
+
+
+def _collection_around(
+    item: dict[str, Any],
+    declaration: Declaration,
+    wish: Wish,
+    titles: tuple[Text, Text],
+    catalog: Catalog,
+) -> Record:
+    """Return the collection with the item in it: the one there is, or one that begins with it."""
+    name = declaration.collection
+    try:
+        label = catalog.stated("collection", name, OPERATOR)[0]
+        collection = catalog.get("collection", name, OPERATOR)
+    except NotFoundError:
+        _check_owner(catalog, name, wish.owner)
+        owned = {"ec:owner": wish.owner} if wish.owner else {}
+        collection = owned | make_collection(declaration, *titles, item)
+        # It asks what the item asks: its extent is that of the item.
+        return Record("collection", name, collection, access=combine(wish.find))
+    # Place and time of what asks for more than its collection are not told by it.
+    if combine(wish.find, label) == label:
+        collection = widen(collection, item)
+    return Record("collection", name, collection, access=label)
 
 
 def _check_owner(catalog: Catalog, collection: str, owner: str) -> None:
