@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from earthcommons.errors import InvalidInputError
 from earthcommons.model import Link, Record, canonical_bytes, parse_strict, short_id
+from earthcommons.model.canonical import canonical_parsed
 
 JSON = st.recursive(
     st.none()
@@ -30,6 +31,22 @@ def test_canonical_bytes_read_back_as_the_same_value(value: object) -> None:
 @given(JSON)
 def test_the_fast_way_gives_the_bytes_of_the_standards_own_algorithm(value: object) -> None:
     assert canonical_bytes(value) == rfc8785.dumps(value)  # type: ignore[arg-type]
+    assert canonical_parsed(value) == canonical_bytes(value)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.text("e+-.0125,}]\"\\", max_size=9))
+def test_numbers_of_every_size_beside_texts_that_look_like_them(x: float, text: str) -> None:
+    for value in ([x, text], {"a": x}, [text, [x]], x):
+        assert canonical_parsed(value) == rfc8785.dumps(value)
+
+
+def test_what_nests_without_end_is_refused_in_words() -> None:
+    deep: object = []
+    for _ in range(2_000):
+        deep = [deep]
+    for way in (canonical_bytes, canonical_parsed):
+        with pytest.raises(InvalidInputError, match="nested"):
+            way(deep)
 
 
 @given(
@@ -51,6 +68,12 @@ def test_an_envelope_put_together_is_the_canonical_one(
 def test_what_is_no_json_has_no_canonical_bytes(value: object) -> None:
     with pytest.raises(InvalidInputError):
         canonical_bytes(value)
+
+
+@pytest.mark.parametrize("value", [[2**53], {"a": -(2**60)}, "\ud800"])
+def test_what_a_parser_lets_through_beyond_the_standard_is_refused(value: object) -> None:
+    with pytest.raises(InvalidInputError):
+        canonical_parsed(value)
 
 
 def test_the_order_of_members_does_not_change_an_id() -> None:

@@ -7,25 +7,27 @@ the batch before is written.
 from __future__ import annotations
 
 import hashlib
-import re
-import zlib
 from collections import Counter
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from earthcommons.catalog.batches import pack
 from earthcommons.catalog.item_rows import (
-    ItemRow,
+    INSERT_BOX,
+    INSERT_COUNT,
+    INSERT_ITEM,
+    INSERT_TALLY,
     address_parts,
     facets_of,
     item_row,
-    time_unit,
 )
 from earthcommons.catalog.labelling import Faces, stated_labels
 from earthcommons.catalog.text import index_text, words_row
 from earthcommons.errors import ConflictError
-from earthcommons.model.canonical import canonical_bytes
+from earthcommons.model.canonical import canonical_parsed
 from earthcommons.model.record import Link, Record
 from earthcommons.policy import OPEN, combine
 
@@ -36,12 +38,10 @@ if TYPE_CHECKING:
     from earthcommons.catalog.item_rows import Tags
     from earthcommons.catalog.labelling import Labelling
 
-__all__ = ["Batch", "Written", "prepare"]
+__all__ = ["Batch", "PreparedItem", "Written", "batch_of", "prepare"]
 
-# What orjson writes otherwise than RFC 8785: whole floats, exponents, long integers, small numbers.
-# It may also be met inside a text; then the full algorithm gives the same bytes.
-_UNUSUAL = re.compile(rb"[:,\[]-?(?:\d+\.0[,}\]]|[\d.]+e|\d{15}|0\.000)")
-_LEVEL = 1
+# Addresses of one statement: what a statement costs by itself is then shared by many.
+_ADDRESSES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,15 @@ class Written:
     unchanged: int
 
 
-class _Item(NamedTuple):
+class PreparedItem(NamedTuple):
     """All that is written of an item, in plain values that pass quickly between processes."""
 
-    row: ItemRow
+    name: str
+    collection: str
+    last: int
+    year: int
+    values: tuple[Any, ...]
+    boxes: tuple[tuple[float, ...], ...]
     body_bytes: bytes
     digest: str
     text: str
@@ -66,55 +71,53 @@ class _Item(NamedTuple):
 
     @property
     def record(self) -> Record:
-        return Record("item", self.row.name, orjson.loads(self.body_bytes))
+        """The record it becomes."""
+        return Record("item", self.name, orjson.loads(self.body_bytes))
 
     @property
     def envelope(self) -> bytes:
-        return _envelope(self.row.name, self.body_bytes)
+        """The line that its object is, or that stands in the object of its batch."""
+        return _envelope(self.name, self.body_bytes)
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """Items ready to be written, and the object that holds their records, compressed."""
 
-    items: tuple[_Item, ...]
+    items: Sequence[PreparedItem]
     packed: bytes
 
 
-def prepare(bodies: Iterable[dict[str, Any]]) -> Batch:
-    """Return a batch of items, in order of time.
+def prepare(body: dict[str, Any]) -> PreparedItem:
+    """Return an item ready to be written.
 
     Args:
-        bodies: STAC items, each at most once, already checked.
+        body: a STAC item out of a JSON parser, its members of the right types.
 
     Raises:
-        InvalidInputError: a body that is not canonical JSON, or without a time.
+        InvalidInputError: it is not canonical JSON, its bbox is none, or its times are.
     """
-    items, envelopes = [], []
-    for body in bodies:
-        data = _canonical(body)
-        row = item_row(body, data)
-        record = Record("item", row.name, body)
-        envelope = _envelope(row.name, data)
-        assets = body.get("assets") or {}
-        digest = hashlib.sha256(envelope).hexdigest()
-        items.append(
-            _Item(
-                *(
-                    row,
-                    data,
-                    digest,
-                    index_text(record),
-                    orjson.dumps(facets_of(body)).decode(),
-                ),
-                tuple(address_parts(body)),
-                "ec:access" not in body and not any("ec:access" in a for a in assets.values()),
-            )
-        )
-        envelopes.append(envelope)
-    order = sorted(range(len(items)), key=lambda n: (-items[n].row.last, items[n].row.name))
-    packed = zlib.compress(b"\n".join(envelopes[n] for n in order), _LEVEL)
-    return Batch(tuple(items[n] for n in order), packed)
+    data = canonical_parsed(body)
+    row = item_row(body, data)
+    assets = body.get("assets") or {}
+    return PreparedItem(
+        *(row.name, row.collection, row.last, row.year, row.values, row.boxes, data),
+        hashlib.sha256(_envelope(row.name, data)).hexdigest(),
+        index_text(Record("item", row.name, body)),
+        orjson.dumps(facets_of(body)).decode(),
+        tuple(address_parts(body)),
+        "ec:access" not in body and not any("ec:access" in a for a in assets.values()),
+    )
+
+
+def batch_of(items: Sequence[PreparedItem]) -> Batch:
+    """Return items, each there at most once, as one batch."""
+    return Batch(items, pack([item.envelope for item in items]))
+
+
+def in_order(batches: Iterable[Batch]) -> list[PreparedItem]:
+    """Return the items of batches newest first, so that neighbours in the index come together."""
+    items = chain.from_iterable(batch.items for batch in batches)
+    return sorted(items, key=lambda item: (-item.last, item.name))
 
 
 def _envelope(name: str, body: bytes) -> bytes:
@@ -122,19 +125,13 @@ def _envelope(name: str, body: bytes) -> bytes:
     return b'{"access":"open","body":' + body + b',"id":' + orjson.dumps(name) + end
 
 
-def _canonical(body: dict[str, Any]) -> bytes:
-    data = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
-    # Keys beyond ASCII sort differently.
-    return canonical_bytes(body) if not data.isascii() or _UNUSUAL.search(data) else data
-
-
-def known(sql: sqlite3.Connection, batch: Batch) -> dict[str, str]:
-    """Return names and digests of those items of a batch that the catalogue holds.
+def known(sql: sqlite3.Connection, items: Sequence[PreparedItem]) -> dict[str, str]:
+    """Return names and digests of those items that the catalogue holds.
 
     Raises:
         ConflictError: one of them was withdrawn (`exists`).
     """
-    names = orjson.dumps([item.row.name for item in batch.items]).decode()
+    names = orjson.dumps([item.name for item in items]).decode()
     rows = sql.execute(
         "SELECT r.id, r.digest, r.gone FROM json_each(?) j CROSS JOIN record r"
         " ON r.kind = 'item' AND r.id = j.value AND (r.current OR r.gone AND r.access <> '')",
@@ -146,13 +143,15 @@ def known(sql: sqlite3.Connection, batch: Batch) -> dict[str, str]:
     return {name: digest for name, digest, _ in rows}
 
 
-def changed(sql: sqlite3.Connection, batch: Batch, held: dict[str, str]) -> list[Record]:
+def changed(
+    sql: sqlite3.Connection, items: Sequence[PreparedItem], held: dict[str, str]
+) -> list[Record]:
     """Return those items that are there with other content, as what would follow.
 
     Which version it is, its rule and its links are not content: they stay. Where an item states a
     rule too, both hold, so that nothing is opened by bringing it in again.
     """
-    others = [i.record for i in batch.items if held.get(i.row.name, i.digest) != i.digest]
+    others = [i.record for i in items if held.get(i.name, i.digest) != i.digest]
     found = []
     for record in others:
         version, text, data = sql.execute(
@@ -205,7 +204,7 @@ def refuse(records: Sequence[Record]) -> None:
 
 
 def insert(
-    sql: sqlite3.Connection, labels: Labelling, tags: Tags, items: Sequence[_Item]
+    sql: sqlite3.Connection, labels: Labelling, tags: Tags, items: Sequence[PreparedItem]
 ) -> None:
     """Write the rows of items that the catalogue does not hold yet."""
     start = sql.execute("SELECT coalesce(max(k), 0) FROM record").fetchone()[0] + 1
@@ -215,15 +214,16 @@ def insert(
         "INSERT INTO record (k, kind, id, version, digest, access, current, body, own, fetch,"
         " derive) VALUES (?,'item',?,1,?,?,1,?,?,?,?)",
         [
-            (k, i.row.name, i.digest, face.find, i.body_bytes, own, face.fetch, face.derive)
+            (k, i.name, i.digest, face.find, i.body_bytes, own, face.fetch, face.derive)
             for (k, i), (face, own, _, _) in zip(numbered, seen, strict=True)
         ],
     )
+    tagged = [tags.of(item.tags) for item in items]
     sql.executemany(
-        f"INSERT INTO item VALUES ({','.join('?' * 18)})",
+        INSERT_ITEM,
         [
-            _item_values(k, i, face.find, guarded, tags.of(i.tags))
-            for (k, i), (face, _, _, guarded) in zip(numbered, seen, strict=True)
+            (k, *i.values, face.find, guarded, tag)
+            for (k, i), (face, _, _, guarded), tag in zip(numbered, seen, tagged, strict=True)
         ],
     )
     sql.executemany(
@@ -234,41 +234,64 @@ def insert(
             for role, label in access.items()
         ],
     )
-    # In order, so that each page of the tree is met once for the batch.
+    _insert_addresses(sql, start, items)
     sql.executemany(
-        "INSERT INTO address VALUES (?,?)",
-        sorted((part, k) for k, i in numbered for part in i.parts),
-    )
-    sql.executemany(
-        "INSERT INTO item_box VALUES (?,?,?,?,?,?,?)",
-        [
-            (2 * k + n, w, e, s, u, time_unit(i.row.first), time_unit(i.row.last))
-            for k, i in numbered
-            for n, (w, s, e, u) in enumerate(i.row.boxes)
-        ],
+        INSERT_BOX, [(2 * k + n, *box) for k, i in numbered for n, box in enumerate(i.boxes)]
     )
     sql.executemany(
         "INSERT INTO words (rowid, text) VALUES (?,?)",
-        sorted((words_row(k, i.row.last), i.text) for k, i in numbered),
+        sorted((words_row(k, i.last), i.text) for k, i in numbered),
     )
     sql.executemany(
         "INSERT INTO change (kind, id, version, digest) VALUES ('item',?,1,?)",
-        [(i.row.name, i.digest) for i in items],
+        [(i.name, i.digest) for i in items],
     )
-    counts = Counter(
-        (i.row.collection, face.find) for i, (face, *_) in zip(items, seen, strict=True)
-    )
-    sql.executemany(
-        "INSERT INTO item_count VALUES (?,?,?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
-        [(*where, n) for where, n in counts.items()],
-    )
+    _count(sql, items, [face.find for face, *_ in seen], tagged)
     for item, (face, *_) in zip(items, seen, strict=True):
-        if face != Faces():
-            labels.spread("item", item.row.name, None, face)
+        if face != _OPEN:
+            labels.spread("item", item.name, None, face)
+
+
+_OPEN = Faces()
+
+
+def _insert_addresses(
+    sql: sqlite3.Connection, start: int, items: Sequence[PreparedItem]
+) -> None:
+    import numpy as np
+
+    parts = np.fromiter(chain.from_iterable(item.parts for item in items), np.int64)
+    ks = np.repeat(np.arange(start, start + len(items)), [len(item.parts) for item in items])
+    # In order, so that each page of the tree is met once for the batch.
+    order = np.lexsort((ks, parts))
+    flat = np.column_stack((parts[order], ks[order])).ravel().tolist()
+    whole = len(parts) // _ADDRESSES * _ADDRESSES * 2
+    for size, some in ((_ADDRESSES, flat[:whole]), (1, flat[whole:])):
+        sql.executemany(
+            f"INSERT INTO address VALUES {','.join(['(?,?)'] * size)}",
+            (some[n : n + 2 * size] for n in range(0, len(some), 2 * size)),
+        )
+
+
+def _count(
+    sql: sqlite3.Connection,
+    items: Sequence[PreparedItem],
+    labels: Sequence[str],
+    tags: Sequence[int],
+) -> None:
+    kinds = Counter(
+        (i.collection, label, tag, i.year)
+        for i, label, tag in zip(items, labels, tags, strict=True)
+    )
+    sql.executemany(INSERT_TALLY, [(*kind, n) for kind, n in kinds.items()])
+    counts: Counter[tuple[str, str]] = Counter()
+    for (collection, label, _, _), n in kinds.items():
+        counts[collection, label] += n
+    sql.executemany(INSERT_COUNT, [(*where, n) for where, n in counts.items()])
 
 
 def _seen(
-    labels: Labelling, items: Sequence[_Item]
+    labels: Labelling, items: Sequence[PreparedItem]
 ) -> list[tuple[Faces, str, dict[str, str], bool]]:
     """Return for each item its labels, its own labels, those of its assets, whether it is guarded.
 
@@ -277,7 +300,7 @@ def _seen(
     shared: dict[str, tuple[Faces, str, dict[str, str], bool]] = {}
     found = []
     for item in items:
-        key = item.row.collection
+        key = item.collection
         if item.silent and key in shared:
             found.append(shared[key])
             continue
@@ -288,11 +311,3 @@ def _seen(
         if item.silent:
             shared[key] = found[-1]
     return found
-
-
-def _item_values(k: int, item: _Item, find: str, guarded: bool, tags: int) -> tuple[Any, ...]:
-    row = item.row
-    return (
-        *(k, row.name, row.collection, row.id, find, guarded, row.first, row.last, *row.edges),
-        *(row.plain, tags, row.cloud, row.gsd, row.platform, row.props),
-    )

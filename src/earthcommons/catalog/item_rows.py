@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
 from earthcommons.catalog.queryables import KEPT
+from earthcommons.errors import InvalidInputError
 from earthcommons.model.geodesy import BBox
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
 
 __all__ = [
+    "INSERT_BOX",
+    "INSERT_COUNT",
+    "INSERT_ITEM",
+    "INSERT_TALLY",
     "ItemRow",
     "Tags",
     "address_part",
@@ -32,49 +37,74 @@ _GOALS = "sdg"
 FACETS = ("theme", "sdg", "format", "licence", "region")
 
 
+def _marks(count: int) -> str:
+    return ",".join("?" * count)
+
+
+# The columns of `item` that `ItemRow.values` fills, in its order.
+_STATED = (
+    "name, collection, id, first, last, west, south, east, north, plain, cloud, gsd, platform,"
+    " props"
+)
+INSERT_ITEM = f"INSERT INTO item (k, {_STATED}, access, guarded, tags) VALUES ({_marks(18)})"
+INSERT_BOX = "INSERT INTO item_box VALUES (?,?,?,?,?,?,?)"
+INSERT_TALLY = (
+    "INSERT INTO tally VALUES (?,?,?,?,?) ON CONFLICT DO UPDATE SET n = n + excluded.n"
+)
+INSERT_COUNT = (
+    "INSERT INTO item_count VALUES (?,?,?) ON CONFLICT DO UPDATE SET n = n + excluded.n"
+)
+
+
 class ItemRow(NamedTuple):
-    """Columns of `item` that follow from the body, and the boxes of `item_box`."""
+    """What the index holds of an item that follows from its body.
+
+    Attributes:
+        name: `collection/id`.
+        collection: where it belongs.
+        last: its end, or its moment, in seconds since 1970.
+        values: columns of `item` (`_STATED`).
+        boxes: rows of `item_box` without their number: west, east, south, north, first, last.
+        plain: whether its bytes can be served with links and addresses put in (`_plain`).
+    """
 
     name: str
     collection: str
-    id: str
-    first: int
     last: int
-    edges: tuple[float | None, ...]
+    values: tuple[Any, ...]
+    boxes: tuple[tuple[float, ...], ...]
     plain: bool
-    cloud: float | None
-    gsd: float | None
-    platform: str | None
-    props: str
-    boxes: tuple[tuple[float, float, float, float], ...]
+
+    @property
+    def year(self) -> int:
+        """The year it ends in, UTC."""
+        return time.gmtime(self.last).tm_year
 
 
 def item_row(body: dict[str, Any], body_bytes: bytes) -> ItemRow:
     """Return what the index holds of an item.
 
     Raises:
-        InvalidInputError: its bbox is none.
+        InvalidInputError: its bbox is none, or its times are.
     """
     properties = body["properties"]
-    first = epoch_s(properties.get("start_datetime") or properties["datetime"])
-    last = epoch_s(properties.get("end_datetime") or properties["datetime"])
+    first, last = _times(properties)
     # A table about no place has no bbox: it is found by everything but place.
     box = BBox.of(body["bbox"]) if body.get("bbox") else None
     collection, id_ = body["collection"], body["id"]
-    return ItemRow(
-        f"{collection}/{id_}",
-        collection,
-        id_,
-        first,
-        last,
-        (None,) * 4 if box is None else (box.west, box.south, box.east, box.north),
-        _plain(body, body_bytes),
-        _number(properties.get("eo:cloud_cover")),
-        _number(properties.get("gsd")),
-        _text(properties.get("platform")),
-        orjson.dumps({name: properties[name] for name in KEPT if name in properties}).decode(),
-        () if box is None else box.parts(),
+    name, plain = f"{collection}/{id_}", _plain(body, body_bytes)
+    kept = {name: properties[name] for name in KEPT if name in properties}
+    edges = (None,) * 4 if box is None else (box.west, box.south, box.east, box.north)
+    values = (
+        *(name, collection, id_, first, last, *edges, plain),
+        *(_number(properties.get("eo:cloud_cover")), _number(properties.get("gsd"))),
+        *(_text(properties.get("platform")), orjson.dumps(kept).decode()),
     )
+    boxes = tuple(
+        (w, e, s, n, time_unit(first), time_unit(last))
+        for w, s, e, n in (() if box is None else box.parts())
+    )
+    return ItemRow(name, collection, last, values, boxes, plain)
 
 
 def address_part(href: str) -> int | None:
@@ -92,8 +122,10 @@ def address_part(href: str) -> int | None:
 
 def address_parts(body: dict[str, Any]) -> set[int]:
     """Return the numbers of all addresses of an item's assets on this node."""
-    found = {address_part(str(a.get("href", ""))) for a in (body.get("assets") or {}).values()}
-    return found - {None}  # type: ignore[return-value]
+    assets = body.get("assets") or {}
+    found = {address_part(a["href"]) for a in assets.values() if "href" in a}
+    found.discard(None)
+    return found  # type: ignore[return-value]
 
 
 def time_unit(epoch: int) -> float:
@@ -114,9 +146,24 @@ def facets_of(body: dict[str, Any]) -> dict[str, list[str]]:
     the licence from `license` or its plain name, regions from `ec:regions`.
     """
     properties = body["properties"]
+    licence = properties.get("license")
+    if licence == "other":
+        licence = properties.get("ec:licence_name", licence)
+    regions = properties.get("ec:regions")
+    themes, goals = _themes_and_goals(properties.get("themes"))
+    found = {
+        "theme": themes,
+        "sdg": goals,
+        "format": _formats(body.get("assets") or {}),
+        "licence": {licence} if isinstance(licence, str) else (),
+        "region": {str(r) for r in regions} if isinstance(regions, list) else (),
+    }
+    return {name: sorted(values)[:_MOST_TAGS] for name, values in found.items() if values}
+
+
+def _themes_and_goals(stated: Any) -> tuple[set[str], set[str]]:
     themes: set[str] = set()
     goals: set[str] = set()
-    stated = properties.get("themes")
     for theme in stated if isinstance(stated, list) else ():
         if not isinstance(theme, dict) or not isinstance(theme.get("concepts"), list):
             continue
@@ -124,18 +171,7 @@ def facets_of(body: dict[str, Any]) -> dict[str, list[str]]:
         kind.update(
             str(c["id"]) for c in theme["concepts"] if isinstance(c, dict) and "id" in c
         )
-    licence = properties.get("license")
-    if licence == "other":
-        licence = properties.get("ec:licence_name", licence)
-    regions = properties.get("ec:regions")
-    found = {
-        "theme": themes,
-        "sdg": goals,
-        "format": _formats(body.get("assets") or {}),
-        "licence": {licence} if isinstance(licence, str) else set(),
-        "region": {str(r) for r in regions} if isinstance(regions, list) else set(),
-    }
-    return {name: sorted(values)[:_MOST_TAGS] for name, values in found.items() if values}
+    return themes, goals
 
 
 class Tags:
@@ -168,20 +204,43 @@ def _plain(body: dict[str, Any], body_bytes: bytes) -> bool:
     that name has a relative address. When there are as many as assets with one, all are theirs. The
     same holds for `"links":[],`, which an item may have once itself.
     """
-    hrefs: Iterable[Any] = (a.get("href") for a in (body.get("assets") or {}).values())
-    local = sum(isinstance(href, str) and href.startswith("/") for href in hrefs)
-    empty = int(body.get("links") == [])
+    if body.get("links"):
+        return False
+    hrefs = [a.get("href") for a in (body.get("assets") or {}).values()]
+    local = sum([isinstance(href, str) and href[:1] == "/" for href in hrefs])
     return (
-        not body.get("links")
-        and body_bytes.count(b'"links":[],') == empty
+        body_bytes.count(b'"links":[],') == ("links" in body)
         and body_bytes.count(b'"href":"/') == local
     )
 
 
 def _formats(assets: dict[str, Any]) -> set[str]:
-    data = [asset for asset in assets.values() if "data" in (asset.get("roles") or ())]
-    types = {asset.get("type") for asset in data or assets.values()}
+    types = {a.get("type") for a in assets.values() if "data" in (a.get("roles") or ())}
+    types = types or {asset.get("type") for asset in assets.values()}
     return {kind.partition(";")[0].strip() for kind in types if isinstance(kind, str) and kind}
+
+
+def _times(properties: dict[str, Any]) -> tuple[int, int]:
+    """Return when an item begins and ends, in seconds since 1970.
+
+    Raises:
+        InvalidInputError: a time is lacking, is none or has no zone, or it ends before it begins.
+    """
+    instant = properties.get("datetime")
+    first = properties.get("start_datetime") or instant
+    last = properties.get("end_datetime") or instant
+    if not isinstance(first, str) or not isinstance(last, str):
+        raise InvalidInputError("need datetime, or start_datetime and end_datetime")
+    try:
+        begins = datetime.fromisoformat(first)
+        ends = begins if last == first else datetime.fromisoformat(last)
+    except ValueError as error:
+        raise InvalidInputError("a time is written 2015-11-01T00:00:00Z") from error
+    if begins.tzinfo is None or ends.tzinfo is None:
+        raise InvalidInputError("a time has a zone: 2015-11-01T00:00:00Z")
+    if ends < begins:
+        raise InvalidInputError("end_datetime is before start_datetime")
+    return int(begins.timestamp()), int(ends.timestamp())
 
 
 def _number(value: Any) -> float | None:

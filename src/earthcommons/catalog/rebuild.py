@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from earthcommons.catalog.writing import BATCH_SUFFIX, RECORD_SUFFIX
+from earthcommons.catalog.batches import BATCH_SUFFIX, unpack
+from earthcommons.catalog.writing import RECORD_SUFFIX
 from earthcommons.errors import IntegrityError
 from earthcommons.model.canonical import parse_strict
 from earthcommons.model.record import Record
@@ -44,7 +44,7 @@ def rebuild(
     """
     found = [(_record(key, store.read(key)), key) for key in store.all_keys(RECORD_SUFFIX)]
     for key in store.all_keys(BATCH_SUFFIX):
-        found += [(_record(key, line), key) for line in _lines(key, store.read(key))]
+        found += [(_record(key, line), key) for line in unpack(key, store.read(key))]
     found.sort(key=lambda one: (one[0].kind, one[0].id, one[0].version))
     chosen = [
         record
@@ -75,13 +75,6 @@ def _chosen(
     elif len({record.version for record, _ in group}) < len(group):
         group.sort(key=lambda one: (one[0].version, store.path(one[1]).stat().st_mtime_ns))
     return list({record.version: record for record, _ in group}.values())
-
-
-def _lines(key: str, data: bytes) -> list[bytes]:
-    try:
-        return zlib.decompress(data).split(b"\n")
-    except zlib.error as error:
-        raise IntegrityError(key, expected="a batch of records", found=str(error)) from error
 
 
 def _record(key: str, data: bytes) -> Record:

@@ -7,7 +7,7 @@ from earthcommons.catalog.people import PEOPLE_SCHEMA
 
 __all__ = ["KEPT_TABLES", "KEPT_TRIGGERS", "SCHEMA", "SCHEMA_VERSION"]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 # `record.k` is the rowid every other table hangs on. `item_box` holds one row an item, two where
 # the item crosses the antimeridian (rowid 2k and 2k + 1); its time axis is in 30-day units because
@@ -18,9 +18,10 @@ SCHEMA_VERSION = 2
 # items of over 31 days, so that a walk may begin 31 days after the time asked for. `plain` says
 # that each `"href":"/` of the body is an asset's (`item_rows`); `props` keeps what can be asked of
 # an item beside its columns. `tags` numbers each set of themes, goals, formats, licence and regions
-# that occurs, and `tally` counts items by it. The row of an item in `words` is numbered by time,
-# newest first (`text.words_row`). `asset` holds the assets that state a label of their own;
-# `address` finds the records, past ones too, with an asset at an address here (`item_rows`).
+# that occurs, and `tally` counts items by it; who inserts items adds to both. The row of an item in
+# `words` is numbered by time, newest first (`text.words_row`). `asset` holds the assets that state
+# a label of their own; `address` finds the records, past ones too, with an asset at an address here
+# (`item_rows`).
 SCHEMA = """
 CREATE TABLE record (
   k INTEGER PRIMARY KEY,
@@ -56,11 +57,6 @@ CREATE TABLE tally (
   collection TEXT NOT NULL, access TEXT NOT NULL, tags INTEGER NOT NULL, year INTEGER NOT NULL,
   n INTEGER NOT NULL, PRIMARY KEY (collection, access, tags, year)
 ) STRICT, WITHOUT ROWID;
-CREATE TRIGGER tally_added AFTER INSERT ON item BEGIN
-  INSERT INTO tally VALUES (new.collection, new.access, new.tags,
-    CAST(strftime('%Y', new.last, 'unixepoch') AS INTEGER), 1)
-  ON CONFLICT DO UPDATE SET n = n + 1;
-END;
 CREATE TRIGGER tally_removed AFTER DELETE ON item BEGIN
   UPDATE tally SET n = n - 1 WHERE collection = old.collection AND access = old.access
     AND tags = old.tags AND year = CAST(strftime('%Y', old.last, 'unixepoch') AS INTEGER);

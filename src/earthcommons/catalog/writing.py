@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import zlib
 from typing import TYPE_CHECKING, Any
 
 from earthcommons.catalog import audit, bulk
-from earthcommons.catalog.item_rows import Tags, address_parts, item_row, time_unit
+from earthcommons.catalog.batches import BATCH_SUFFIX, pack
+from earthcommons.catalog.item_rows import (
+    INSERT_BOX,
+    INSERT_COUNT,
+    INSERT_ITEM,
+    INSERT_TALLY,
+    Tags,
+    address_parts,
+    item_row,
+)
 from earthcommons.catalog.labelling import Faces, Labelling
 from earthcommons.catalog.text import index_text, words_row
 from earthcommons.errors import ConflictError
@@ -15,16 +23,15 @@ from earthcommons.model.canonical import canonical_bytes
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from earthcommons.model.observation import Observation
     from earthcommons.model.record import Record
     from earthcommons.store import ObjectStore
 
-__all__ = ["BATCH_SUFFIX", "RECORD_SUFFIX", "SqliteTransaction"]
+__all__ = ["RECORD_SUFFIX", "SqliteTransaction"]
 
 RECORD_SUFFIX = ".record"
-BATCH_SUFFIX = ".records"
 BATCH_FROM, BATCH_MOST = 50, 10_000
 
 
@@ -58,8 +65,7 @@ class SqliteTransaction:
                 self._store.put_bytes(data, RECORD_SUFFIX)
             return
         for start in range(0, len(waiting), BATCH_MOST):
-            lines = b"\n".join(waiting[start : start + BATCH_MOST])
-            self._store.put_bytes(zlib.compress(lines, 6), BATCH_SUFFIX)
+            self._store.put_bytes(pack(waiting[start : start + BATCH_MOST]), BATCH_SUFFIX)
 
     def put(self, record: Record) -> bool:
         """Store a record; return False when exactly this record is already current.
@@ -91,28 +97,32 @@ class SqliteTransaction:
             return False
         return self.put(dataclasses.replace(record, version=version + 1))
 
-    def put_items(self, batch: bulk.Batch, *, replace: bool = False) -> bulk.Written:
-        """Store prepared items; those that are already there as they are stay untouched.
+    def put_items(
+        self, batches: Sequence[bulk.Batch], *, replace: bool = False
+    ) -> bulk.Written:
+        """Store prepared items, no two of one name; those that are there as they are stay.
 
-        One that is replaced asks for all that it asked for before. The object of the batch is
+        One that is replaced asks for all that it asked for before. The objects of the batches are
         durable when this returns, like all others before the commit.
 
         Raises:
             ConflictError: an item is there with other content and may not be replaced, or was
                 withdrawn.
         """
-        held = bulk.known(self.sql, batch)
-        changed = bulk.changed(self.sql, batch, held)
+        items = bulk.in_order(batches)
+        held = bulk.known(self.sql, items)
+        changed = bulk.changed(self.sql, items, held)
         if not replace:
             bulk.refuse(changed)
         revised = sum(self.revise(record) for record in changed)
-        fresh = [item for item in batch.items if item.row.name not in held]
-        if len(fresh) == len(batch.items) and self._store is not None and fresh:
-            self._store.put_bytes(batch.packed, BATCH_SUFFIX)
+        fresh = [item for item in items if item.name not in held]
+        if len(fresh) == len(items) and self._store is not None:
+            for batch in batches:
+                self._store.put_bytes(batch.packed, BATCH_SUFFIX)
         else:
             self._unsettled += [item.envelope for item in fresh]
         bulk.insert(self.sql, self._labels, self._tags, fresh)
-        return bulk.Written(len(fresh), revised, len(batch.items) - len(fresh) - revised)
+        return bulk.Written(len(fresh), revised, len(items) - len(fresh) - revised)
 
     def put_observations(self, run: str, digest: str, rows: Iterable[Observation]) -> None:
         """Index the observations of a run whose GeoParquet object has `digest`."""
@@ -226,15 +236,10 @@ class SqliteTransaction:
         labels = self._labels.assets(record, faces)
         guarded = faces.guard(labels.values())
         self._words[words_row(k, row.last)] = index_text(record)
-        self.sql.execute(
-            f"INSERT INTO item VALUES ({','.join('?' * 18)})",
-            (
-                *(k, row.name, row.collection, row.id, faces.find, guarded),
-                *(row.first, row.last, *row.edges, row.plain),
-                *(self._tags.number(record.body), row.cloud, row.gsd, row.platform),
-                row.props,
-            ),
-        )
+        tags = self._tags.number(record.body)
+        self.sql.execute(INSERT_ITEM, (k, *row.values, faces.find, guarded, tags))
+        self.sql.execute(INSERT_COUNT, (row.collection, faces.find, 1))
+        self.sql.execute(INSERT_TALLY, (row.collection, faces.find, tags, row.year, 1))
         self.sql.executemany(
             "INSERT INTO asset VALUES (?,?,?,?)",
             ((k, role, assets[role]["ec:access"], label) for role, label in labels.items()),
@@ -243,18 +248,7 @@ class SqliteTransaction:
             "INSERT INTO address VALUES (?,?)",
             ((part, k) for part in sorted(address_parts(record.body))),
         )
-        self.sql.execute(
-            "INSERT INTO item_count VALUES (?,?,1) ON CONFLICT DO UPDATE SET n = n + 1",
-            (row.collection, faces.find),
-        )
-        for n, (west, south, east, north) in enumerate(row.boxes):
-            self.sql.execute(
-                "INSERT INTO item_box VALUES (?,?,?,?,?,?,?)",
-                (
-                    *(2 * k + n, west, east, south, north),
-                    *(time_unit(row.first), time_unit(row.last)),
-                ),
-            )
+        self.sql.executemany(INSERT_BOX, ((2 * k + n, *box) for n, box in enumerate(row.boxes)))
 
     def _index_words(self) -> None:
         """Index the words of the records written so far, in order: FTS5 flushes on a step back."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["alone", "check_modes", "loose_modes"]
+__all__ = ["alone", "check_modes", "in_use", "loose_modes"]
 
 _LOCK = "server.lock"
 
@@ -82,3 +82,20 @@ def alone(root: Path, what: str) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def in_use(root: Path) -> bool:
+    """Return whether a server, a migration or a rebuild holds the node now."""
+    import fcntl
+
+    try:
+        descriptor = os.open(root / _LOCK, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

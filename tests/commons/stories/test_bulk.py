@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from earthcommons.catalog import Catalog, ItemQuery, rebuild
 from earthcommons.commons import Node, make_node
+from earthcommons.commons.guard import alone
+from earthcommons.commons.stories import bulk
 from earthcommons.commons.stories.access import Rule, set_rule
 from earthcommons.commons.stories.bulk import Imported, export_items, import_items
 from earthcommons.commons.stories.geoparquet import read_items
@@ -111,7 +113,12 @@ def test_a_bad_line_is_named_and_only_whole_batches_stay(node: Node, tmp_path: P
         orjson.dumps({**item(9), "collection": "nowhere"}),
         orjson.dumps({**item(9), "id": "../x"}),
         orjson.dumps({**item(9), "properties": {"datetime": "yesterday"}}),
+        orjson.dumps({**item(9), "properties": {"datetime": "2015-01-01T00:00:00"}}),
         orjson.dumps({**item(9), "bbox": [0, 9, 1, 2]}),
+        orjson.dumps({**item(9), "bbox": ["0", 1, 1, 2]}),
+        orjson.dumps({**item(9), "geometry": None, "bbox": "0123"}),
+        orjson.dumps(item(9, size=2**53)),
+        orjson.dumps(item(9)).replace(b'"bbox"', b'"x":' + b"[" * 600 + b"]" * 600 + b',"bbox"'),
         orjson.dumps(item(4)),
     ):  # fmt: skip
         source = lines(tmp_path / "a.ndjson", good)
@@ -122,6 +129,46 @@ def test_a_bad_line_is_named_and_only_whole_batches_stay(node: Node, tmp_path: P
         assert refused.value.code == "bad-line"
         assert len(held(node)) == 4
     assert import_items(node, lines(tmp_path / "a.ndjson", good)) == Imported(1, 0, 4)
+
+
+def test_batches_come_in_order_whoever_prepares_them(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "_CHUNK", 2)
+    here = []
+    real = bulk._prepare_here
+    monkeypatch.setattr(bulk, "_prepare_here", lambda *a: (here.append(a[0]), real(*a))[1])
+    items = [item(n) for n in range(40)]
+    source = lines(tmp_path / "a.ndjson", items)
+    assert import_items(node, source, batch=10, quick=True) == Imported(40, 0, 0)
+    # The other process starts up while this one lends a hand.
+    assert here
+    ids = [change.id for change in node.catalog.changes() if change.kind == "item"]
+    settled = [sorted(ids[n : n + 10]) for n in range(0, 40, 10)]
+    assert settled == [[f"c/i{m:05d}" for m in range(n, n + 10)] for n in range(0, 40, 10)]
+    bad = lines(tmp_path / "b.ndjson", [item(n) for n in range(40, 52)])
+    bad.write_bytes(bad.read_bytes().replace(b"i00047", b"../47"))
+    with pytest.raises(InvalidInputError, match="line 8"):
+        import_items(node, bad, batch=10, quick=True)
+    assert len(held(node)) == 46
+
+
+def test_while_a_server_holds_the_node_transactions_are_shorter(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "_CHUNK", 2)
+    monkeypatch.setattr(bulk, "_ALONE", 6)
+    monkeypatch.setattr(bulk, "_BESIDE", 4)
+    told: list[int] = []
+    import_items(
+        node,
+        lines(tmp_path / "a.ndjson", [item(n) for n in range(12)]),
+        on_progress=told.append,
+    )
+    with alone(node.root, "a server"):
+        more = lines(tmp_path / "b.ndjson", [item(n) for n in range(12, 24)])
+        import_items(node, more, on_progress=told.append)
+    assert told == [6, 12, 4, 8, 12]
 
 
 def test_other_content_is_refused_or_becomes_the_next_version(

@@ -1,7 +1,10 @@
 """Thousands of items in and out at once: lines of JSON, or stac-geoparquet.
 
-Each batch is durable before it is visible, and is visible whole or not at all. An import that was
-ended goes on where it stopped when it is run again: items that are there already stay untouched.
+Each transaction is durable before it is visible, and is visible whole or not at all. An import
+that was ended goes on where it stopped when it is run again: what is there already stays untouched.
+A transaction holds many items, since pages of the index that are written once for fifty thousand
+are written five times for ten thousand; while a server uses the node it holds fewer, so that other
+writers get their turn.
 """
 
 from __future__ import annotations
@@ -9,36 +12,39 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from earthcommons.catalog.bulk import prepare
+from earthcommons.catalog.bulk import Batch, batch_of, prepare
+from earthcommons.commons.guard import in_use
 from earthcommons.commons.stories.geoparquet import read_items, write_items
 from earthcommons.errors import InvalidInputError
 from earthcommons.ingest.foreign_item import check_item
-from earthcommons.model.canonical import parse_strict
+from earthcommons.model.canonical import canonical_bytes, parse_strict
 from earthcommons.model.declaration import check_id
-from earthcommons.model.geodesy import BBox
 from earthcommons.policy import acting_party, decide, moment, require
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from earthcommons.catalog import ItemQuery
-    from earthcommons.catalog.bulk import Batch
+    from earthcommons.catalog.bulk import PreparedItem, Written
     from earthcommons.commons.node import Node
     from earthcommons.model.party import Party
 
 __all__ = ["Imported", "export_items", "import_items"]
 
-BATCH = 10_000
+# Most items of one transaction, alone and while the node is served.
+_ALONE, _BESIDE = 50_000, 10_000
+# Lines and bytes prepared at once, whose records share an object.
+_CHUNK, _MAX_CHUNK = 5_000, 64 * 2**20
 _MAX_LINE = 8 * 2**20
 # Links that name where an item is served: the service writes its own.
 _SERVED = frozenset(
@@ -46,7 +52,28 @@ _SERVED = frozenset(
 )
 _LINES, _PARQUET = (".ndjson", ".jsonl", ".geojsonl"), (".parquet", ".geoparquet")
 
-Numbered = list[tuple[int, Any]]
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Lines of a file by their place in it, so that who prepares them reads them; or items."""
+
+    number: int
+    source: Path
+    offset: int = 0
+    size: int = 0
+    items: tuple[dict[str, Any], ...] = ()
+
+    def numbered(self) -> Iterator[tuple[int, bytes | dict[str, Any]]]:
+        """Yield lines or items with the numbers they have in the file."""
+        if self.items:
+            yield from enumerate(self.items, self.number)
+            return
+        with self.source.open("rb") as file:
+            file.seek(self.offset)
+            data = file.read(self.size)
+        for number, line in enumerate(data.split(b"\n"), self.number):
+            if line and not line.isspace():
+                yield number, line
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +84,18 @@ class Imported:
     replaced: int = 0
     unchanged: int = 0
 
+    @property
+    def settled(self) -> int:
+        """All of them."""
+        return self.added + self.replaced + self.unchanged
+
+    def __add__(self, other: Imported | Written) -> Imported:
+        return Imported(
+            self.added + other.added,
+            self.replaced + other.replaced,
+            self.unchanged + other.unchanged,
+        )
+
 
 def import_items(
     node: Node,
@@ -65,7 +104,7 @@ def import_items(
     collection: str = "",
     replace: bool = False,
     quick: bool = False,
-    batch: int = BATCH,
+    batch: int | None = None,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> Imported:
     """Import the items of a file of lines or of a stac-geoparquet file.
@@ -77,36 +116,35 @@ def import_items(
         replace: whether an item with other content becomes the next version of the one there.
         quick: check what the index needs and no more: for files a catalogue wrote. Otherwise each
             item passes `check_item`, as one that comes alone does, at a fifth of the speed.
-        batch: items of one transaction.
+        batch: most items of one transaction; as many as suits a node that is served, or one that
+            is not, when not told.
         on_progress: is told how many items have been settled so far.
 
     Raises:
         NotFoundError: no such collection.
         AccessDeniedError: the acting party may not publish in a collection.
-        InvalidInputError: a line is no item (`bad-line`); the message names the line. The batches
-            before it are imported.
-        ConflictError: an item is there with other content.
+        InvalidInputError: a line is no item (`bad-line`); the message names the line. What came
+            before its chunk is imported.
+        ConflictError: an item is there with other content; its transaction is not imported.
     """
-    known = _writable(node, collection)
+    rules = _Rules(collection, _writable(node, collection), quick)
+    most = batch or (_BESIDE if in_use(node.root) else _ALONE)
     total = Imported()
     with node.catalog.loading(), _unwatched():
-        rules = _Rules(collection, known, quick)
-        for ready in _prepared(_chunks(source, batch), rules):
+        chunk = min(most, _CHUNK)
+        batches = _prepared(_chunks(source, chunk), rules, ahead=most // chunk + 2)
+        for group in _grouped(batches, most):
+            where = sorted({item.collection for one in group for item in one.items})
             with node.catalog.transaction() as tx:
-                # Asked with each batch: an import takes long, and collections change hands.
-                for name in sorted({item.row.collection for item in ready.items}):
+                # Asked with each: an import takes long, and collections change hands.
+                for name in where:
                     _writable(node, name)
-                done = tx.put_items(ready, replace=replace)
+                done = tx.put_items(group, replace=replace)
                 if done.added or done.replaced:
-                    where = sorted({item.row.collection for item in ready.items})
                     detail = {"added": done.added, "replaced": done.replaced}
                     tx.note("items-import", "collection", " ".join(where)[:1000], detail)
-            total = Imported(
-                total.added + done.added,
-                total.replaced + done.replaced,
-                total.unchanged + done.unchanged,
-            )
-            on_progress(total.added + total.replaced + total.unchanged)
+            total += done
+            on_progress(total.settled)
     return total
 
 
@@ -194,38 +232,97 @@ def _unknown(path: Path) -> InvalidInputError:
     )
 
 
-def _chunks(source: Path, batch: int) -> Iterator[Numbered]:
-    """Yield lists of (line number, line or item)."""
+def _chunks(source: Path, size: int) -> Iterator[_Chunk]:
     if source.suffix in _PARQUET:
-        numbered: Iterator[tuple[int, Any]] = enumerate(read_items(source), 1)
-        while chunk := list(islice(numbered, batch)):
-            yield chunk
-        return
-    if source.suffix not in _LINES:
+        number, items = 1, read_items(source)
+        while some := tuple(islice(items, size)):
+            yield _Chunk(number, source, items=some)
+            number += len(some)
+    elif source.suffix in _LINES:
+        yield from _line_chunks(source, size)
+    else:
         raise _unknown(source)
+
+
+def _line_chunks(source: Path, size: int) -> Iterator[_Chunk]:
     with source.open("rb") as file:
-        lines = enumerate(iter(lambda: file.readline(_MAX_LINE + 1), b""), 1)
-        while chunk := list(islice(lines, batch)):
-            yield chunk
+        number = first = 1
+        offset = end = 0
+        while line := file.readline(_MAX_LINE + 1):
+            end += len(line)
+            # Of a line too long for one piece, the rest is counted with the next.
+            number += line.endswith(b"\n")
+            if number - first == size or end - offset > _MAX_CHUNK:
+                yield _Chunk(first, source, offset, end - offset)
+                first, offset = number, end
+        if end > offset:
+            yield _Chunk(first, source, offset, end - offset)
 
 
-def _prepared(chunks: Iterator[Numbered], rules: _Rules) -> Iterator[Batch]:
-    """Yield batches; where there are several, each is prepared while the one before is written."""
+def _prepared(chunks: Iterator[_Chunk], rules: _Rules, ahead: int) -> Iterator[Batch]:
+    """Yield batches in order, prepared by another process while those before are written.
+
+    Where that falls behind, this one lends a hand, so that neither waits for the other; where it
+    runs ahead, it stops at `ahead` batches.
+    """
     first, second = next(chunks, None), next(chunks, None)
-    if first is None:
-        return
+    todo = chain((chunk for chunk in (first, second) if chunk is not None), chunks)
     if second is None or (os.cpu_count() or 1) < 2:
-        for chunk in (first, *([second] if second else []), *chunks):
-            yield prepare_lines(chunk, rules)
+        yield from (prepare_lines(chunk, rules) for chunk in todo)
         return
     # A new process, not a fork: the caller may run threads.
     context = multiprocessing.get_context("spawn")
+    waiting: deque[tuple[_Chunk, Future[Batch]]] = deque()
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        ahead = [pool.submit(_prepare_apart, chunk, rules) for chunk in (first, second)]
-        while ahead:
-            ready = ahead.pop(0).result()
-            ahead += [pool.submit(_prepare_apart, chunk, rules) for chunk in islice(chunks, 1)]
-            yield ready
+        while True:
+            for chunk in islice(todo, ahead - len(waiting)):
+                waiting.append((chunk, pool.submit(_prepare_apart, chunk, rules)))
+            if not waiting:
+                return
+            if waiting[0][1].done() or not _lend_a_hand(waiting, rules):
+                yield waiting.popleft()[1].result()
+
+
+def _lend_a_hand(waiting: deque[tuple[_Chunk, Future[Batch]]], rules: _Rules) -> bool:
+    """Prepare the first chunk that nobody has begun with; return False when there is none."""
+    for n, (chunk, future) in enumerate(waiting):
+        if future.cancel():
+            waiting[n] = (chunk, _prepare_here(chunk, rules))
+            return True
+    return False
+
+
+def _grouped(batches: Iterator[Batch], most: int) -> Iterator[list[Batch]]:
+    """Yield the batches of each transaction; what ends them is raised after those before it."""
+    group: list[Batch] = []
+    names: set[str] = set()
+    failure = None
+    while True:
+        try:
+            batch = next(batches, None)
+        except InvalidInputError as error:
+            batch, failure = None, error
+        mine = {item.name for item in batch.items} if batch else set()
+        # An item that stands twice in a file meets itself in the catalogue.
+        if group and (not batch or len(names) + len(mine) > most or not names.isdisjoint(mine)):
+            yield group
+            group, names = [], set()
+        if failure is not None:
+            raise failure
+        if batch is None:
+            return
+        group.append(batch)
+        names |= mine
+
+
+def _prepare_here(chunk: _Chunk, rules: _Rules) -> Future[Batch]:
+    done: Future[Batch] = Future()
+    try:
+        done.set_result(prepare_lines(chunk, rules))
+    except InvalidInputError as error:
+        # Told when its turn has come.
+        done.set_exception(error)
+    return done
 
 
 @contextmanager
@@ -240,33 +337,30 @@ def _unwatched() -> Iterator[None]:
             gc.enable()
 
 
-def _prepare_apart(chunk: Numbered, rules: _Rules) -> Batch:
+def _prepare_apart(chunk: _Chunk, rules: _Rules) -> Batch:
     gc.disable()
     return prepare_lines(chunk, rules)
 
 
-def prepare_lines(chunk: Numbered, rules: _Rules) -> Batch:
-    """Return the batch of numbered lines or items.
+def prepare_lines(chunk: _Chunk, rules: _Rules) -> Batch:
+    """Return the batch of some lines or items.
 
     Raises:
         InvalidInputError: one is no item (`bad-line`), or stands twice.
     """
-    bodies: dict[str, dict[str, Any]] = {}
-    for number, line in chunk:
-        if isinstance(line, bytes) and not line.strip():
-            continue
+    items: dict[str, PreparedItem] = {}
+    for number, line in chunk.numbered():
         try:
-            body = _item(line, rules)
+            item = prepare(_item(line, rules))
         except InvalidInputError as error:
             raise InvalidInputError(f"line {number}: {error}", code="bad-line") from error
-        name = f"{body['collection']}/{body['id']}"
-        if bodies.setdefault(name, body) is not body:
-            raise InvalidInputError(f"line {number}: {name} stands twice", code="bad-line")
-    return prepare(bodies.values())
+        if items.setdefault(item.name, item) is not item:
+            raise InvalidInputError(f"line {number}: {item.name} stands twice", code="bad-line")
+    return batch_of(list(items.values()))
 
 
 def _item(line: bytes | Mapping[str, Any], rules: _Rules) -> dict[str, Any]:
-    body = _parsed(line) if isinstance(line, bytes) else dict(line)
+    body = _parsed(line if isinstance(line, bytes) else canonical_bytes(line))
     if rules.collection:
         body["collection"] = rules.collection
     _check(body, rules.known)
@@ -285,16 +379,17 @@ def _parsed(line: bytes) -> dict[str, Any]:
     # there none, and what remains is read the strict way.
     try:
         body = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        body = None
-    if body is None or len(orjson.dumps(body)) != len(line.strip()):
+        usual = len(orjson.dumps(body)) == len(line.strip())
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        usual = False
+    if not usual:
         body = parse_strict(line.strip())
     if not isinstance(body, dict):
         raise InvalidInputError("not a JSON object")
     return body
 
 
-def _check(body: dict[str, Any], known: Iterable[str]) -> None:
+def _check(body: dict[str, Any], known: frozenset[str]) -> None:
     """Return when the catalogue can hold the item.
 
     Raises:
@@ -307,14 +402,15 @@ def _check(body: dict[str, Any], known: Iterable[str]) -> None:
     check_id(body["id"])
     if body["collection"] not in known:
         raise InvalidInputError(f"there is no collection {body['collection'][:100]!r}")
-    _check_times(body["properties"])
     geometry = body.get("geometry")
     if geometry is not None:
         if not isinstance(geometry, dict) or "type" not in geometry:
             raise InvalidInputError("geometry is neither GeoJSON nor null")
-        if not isinstance(body.get("bbox"), list):
+        if not body.get("bbox"):
             raise InvalidInputError("a geometry needs a bbox")
-        BBox.of(body["bbox"])
+    box = body.get("bbox") or []
+    if not isinstance(box, list) or not {int, float}.issuperset(map(type, box)):
+        raise InvalidInputError("bbox is a list of numbers")
     assets, links = body.get("assets", {}), body.get("links") or []
     if not isinstance(assets, dict) or not all(
         isinstance(a, dict) and isinstance(a.get("href"), str) for a in assets.values()
@@ -322,18 +418,3 @@ def _check(body: dict[str, Any], known: Iterable[str]) -> None:
         raise InvalidInputError("assets is an object of objects with href")
     if not isinstance(links, list) or not all(isinstance(link, dict) for link in links):
         raise InvalidInputError("links is a list of objects")
-
-
-def _check_times(properties: dict[str, Any]) -> None:
-    instant = properties.get("datetime")
-    ends = [properties.get(name) or instant for name in ("start_datetime", "end_datetime")]
-    if not all(isinstance(end, str) for end in ends):
-        raise InvalidInputError("need datetime, or start_datetime and end_datetime")
-    try:
-        moments = [datetime.fromisoformat(str(end)) for end in ends]
-    except ValueError as error:
-        raise InvalidInputError("a time is written 2015-11-01T00:00:00Z") from error
-    if any(end.tzinfo is None for end in moments):
-        raise InvalidInputError("a time has a zone: 2015-11-01T00:00:00Z")
-    if moments[1] < moments[0]:
-        raise InvalidInputError("end_datetime is before start_datetime")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-import zlib
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from earthcommons.catalog.batches import BATCH_SUFFIX, unpack
 from earthcommons.errors import CommonsError, IntegrityError, InvalidInputError, NotFoundError
 from earthcommons.model.canonical import digest_of
 from earthcommons.store import LocalStore, digest_in
@@ -241,11 +241,10 @@ def _lost_records(node: Node, keys: set[str]) -> set[str]:
     with closing(sqlite3.connect(f"{file}?mode=ro", uri=True)) as sql:
         wanted = {str(digest) for (digest,) in sql.execute("SELECT digest FROM record")}
     wanted -= {digest_in(key) for key in keys if key.endswith(".record")}
-    for key in sorted(key for key in keys if key.endswith(".records")) if wanted else ():
+    for key in sorted(key for key in keys if key.endswith(BATCH_SUFFIX)) if wanted else ():
         # A batch that cannot be read is named itself, and its records with it.
-        with suppress(CommonsError, zlib.error):
-            lines = zlib.decompress(node.store.read(key)).split(b"\n")
-            wanted -= {digest_of(line) for line in lines}
+        with suppress(CommonsError):
+            wanted -= {digest_of(line) for line in unpack(key, node.store.read(key))}
     return {f"{digest}.record" for digest in wanted}
 
 

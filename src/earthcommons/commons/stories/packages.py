@@ -12,7 +12,6 @@ import mimetypes
 import shutil
 import sqlite3
 import zipfile
-import zlib
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import orjson
 
 from earthcommons.catalog import ItemQuery
+from earthcommons.catalog.batches import BATCH_SUFFIX, unpack
 from earthcommons.errors import (
     AccessDeniedError,
     ConflictError,
@@ -216,8 +216,8 @@ def _batches(node: Node) -> dict[str, bytes]:
     """Return the records that share an object, by digest."""
     return {
         digest_of(line): line
-        for key in node.store.all_keys(".records")
-        for line in zlib.decompress(node.store.read(key)).split(b"\n")
+        for key in node.store.all_keys(BATCH_SUFFIX)
+        for line in unpack(key, node.store.read(key))
     }
 
 

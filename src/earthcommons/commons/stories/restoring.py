@@ -7,12 +7,12 @@ import os
 import shutil
 import sqlite3
 import tarfile
-import zlib
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from earthcommons.catalog.batches import BATCH_SUFFIX, unpack
 from earthcommons.commons.stories.backup import FORMAT
 from earthcommons.commons.stories.backup_places import RESTORES, Source, open_source, pour
 from earthcommons.commons.stories.fixity import FixityLog, asset_addresses
@@ -200,9 +200,9 @@ def _lacking(staged: Path, keys: set[str]) -> set[str]:
     needed |= {json.loads(body).get("output") for (body,) in runs} - {None, ""}
     have = {digest_in(key) for key in keys if key.endswith(".record")}
     for key in keys:
-        if key.endswith(".records"):
+        if key.endswith(BATCH_SUFFIX):
             data = (staged / "objects" / key[:2] / key).read_bytes()
-            have |= {digest_of(line) for line in zlib.decompress(data).split(b"\n")}
+            have |= {digest_of(line) for line in unpack(key, data)}
     return (needed - keys) | {f"{digest}.record" for digest in digests - have}
 
 

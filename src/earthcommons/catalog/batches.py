@@ -1,0 +1,37 @@
+"""Objects that hold the records of many writes: a line each, compressed.
+
+igzip writes what zlib reads, at a fifth of its time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from isal import isal_zlib
+
+from earthcommons.errors import IntegrityError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["BATCH_SUFFIX", "pack", "unpack"]
+
+BATCH_SUFFIX = ".records"
+_LEVEL = 1
+
+
+def pack(lines: Iterable[bytes]) -> bytes:
+    """Return the bytes of an object that holds these records, none of which has a line break."""
+    return bytes(isal_zlib.compress(b"\n".join(lines), _LEVEL))
+
+
+def unpack(key: str, data: bytes) -> list[bytes]:
+    """Return the records of an object.
+
+    Raises:
+        IntegrityError: it is damaged.
+    """
+    try:
+        return bytes(isal_zlib.decompress(data)).split(b"\n")
+    except isal_zlib.error as error:
+        raise IntegrityError(key, expected="a batch of records", found=str(error)) from error
