@@ -425,7 +425,8 @@ class Catalog:
         """
         connection = self._connection()
         connection.execute("ATTACH ? AS old", (other.as_posix(),))
-        connection.execute("BEGIN IMMEDIATE")
+        # Not IMMEDIATE: that asks to write the old file too, which its owner may hold.
+        connection.execute("BEGIN")
         known = {row[0] for row in connection.execute("SELECT name FROM old.sqlite_master")}
         for trigger in KEPT_TRIGGERS:
             connection.execute(f"DROP TRIGGER {trigger}")

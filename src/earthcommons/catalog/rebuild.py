@@ -1,24 +1,44 @@
-"""The proof that objects are the truth: the same index, made again from the objects alone."""
+"""The proof that objects are the truth: the same index, made again from the objects alone.
+
+Where each record lies is kept in memory, some two hundred bytes for each; the records themselves
+are read in steps.
+"""
 
 from __future__ import annotations
 
-from itertools import groupby
-from typing import TYPE_CHECKING
+from itertools import chain, groupby, islice
+from typing import TYPE_CHECKING, NamedTuple
+
+import orjson
 
 from earthcommons.catalog.batches import BATCH_SUFFIX, unpack
+from earthcommons.catalog.bulk import Batch, PreparedItem, prepare
 from earthcommons.catalog.writing import RECORD_SUFFIX
-from earthcommons.errors import IntegrityError
-from earthcommons.model.canonical import parse_strict
+from earthcommons.errors import IntegrityError, InvalidInputError
+from earthcommons.model.canonical import digest_of, parse_strict
 from earthcommons.model.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from earthcommons.catalog.catalog import Catalog
+    from earthcommons.catalog.writing import SqliteTransaction
     from earthcommons.model.observation import Observation
     from earthcommons.store import ObjectStore
 
 __all__ = ["rebuild"]
+
+_STEP = 5_000
+
+
+class _Place(NamedTuple):
+    """Where a version of a record lies: its object, and its line where that holds many."""
+
+    kind: str
+    id: str
+    version: int
+    key: str
+    line: int
 
 
 def rebuild(
@@ -42,39 +62,124 @@ def rebuild(
     Raises:
         IntegrityError: a record object is damaged.
     """
-    found = [(_record(key, store.read(key)), key) for key in store.all_keys(RECORD_SUFFIX)]
-    for key in store.all_keys(BATCH_SUFFIX):
-        found += [(_record(key, line), key) for line in unpack(key, store.read(key))]
-    found.sort(key=lambda one: (one[0].kind, one[0].id, one[0].version))
-    chosen = [
-        record
-        for _, group in groupby(found, key=lambda one: (one[0].kind, one[0].id))
-        for record in _chosen(list(group), store, settled)
+    objects = _Objects(store)
+    groups = [
+        list(group)
+        for _, group in groupby(sorted(objects.places()), key=lambda place: place[:2])
     ]
-    with catalog.transaction(settled=True) as tx:
-        for record in chosen:
-            tx.put(record)
-            if record.kind == "run":
-                output = record.body["output"]
-                tx.put_observations(record.id, output, observations_of(output))
-    return len(chosen)
+    count = 0
+    with catalog.loading(), catalog.transaction(settled=True) as tx:
+        # Collections come before items, as in the alphabet: their labels hold for these.
+        for kind, of_kind in groupby(groups, key=lambda group: group[0].kind):
+            todo = list(of_kind)
+            if kind == "item":
+                alone = [group[0] for group in todo if len(group) == 1]
+                todo = [group for group in todo if len(group) > 1]
+                count += _put_items(tx, objects, sorted(alone, key=lambda p: (p.key, p.line)))
+            records = chain.from_iterable(_chosen(group, objects, settled) for group in todo)
+            while step := list(islice(records, _STEP)):
+                for record in step:
+                    tx.put(record)
+                    if record.kind == "run":
+                        output = record.body["output"]
+                        tx.put_observations(record.id, output, observations_of(output))
+                tx.settle()
+                count += len(step)
+    return count
+
+
+class _Objects:
+    """Record objects of a store; the one read last is kept, since its lines are met together."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+        self._key = ""
+        self._lines: list[bytes] = []
+
+    def places(self) -> Iterator[_Place]:
+        """Yield where each version of each record lies.
+
+        Raises:
+            IntegrityError: an object is damaged.
+        """
+        for key in (*self._store.all_keys(RECORD_SUFFIX), *self._store.all_keys(BATCH_SUFFIX)):
+            for number, line in enumerate(self._read(key)):
+                try:
+                    value = orjson.loads(line)
+                    place = _Place(value["kind"], value["id"], value["version"], key, number)
+                except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+                    raise IntegrityError(key, expected="a record", found=str(error)) from error
+                yield place
+
+    def line(self, place: _Place) -> bytes:
+        """Return the bytes of a record."""
+        return self._read(place.key)[place.line]
+
+    def record(self, place: _Place) -> Record:
+        """Return a record.
+
+        Raises:
+            IntegrityError: it is not written as records are.
+        """
+        return _record(place.key, self.line(place))
+
+    def written_ns(self, place: _Place) -> int:
+        """Return when its object was written."""
+        return self._store.path(place.key).stat().st_mtime_ns
+
+    def _read(self, key: str) -> list[bytes]:
+        if key != self._key:
+            data = self._store.read(key)
+            self._lines = unpack(key, data) if key.endswith(BATCH_SUFFIX) else [data]
+            self._key = key
+        return self._lines
+
+
+def _put_items(tx: SqliteTransaction, objects: _Objects, places: Iterable[_Place]) -> int:
+    """Put items of one version, many at once where they are as an import made them."""
+    count, todo = 0, iter(places)
+    while step := list(islice(todo, _STEP)):
+        ready = []
+        for place in step:
+            item = _prepared(objects.line(place))
+            if item is None:
+                tx.put(objects.record(place))
+            else:
+                ready.append(item)
+        tx.put_items([Batch(ready, b"")])
+        tx.settle()
+        count += len(step)
+    return count
+
+
+def _prepared(line: bytes) -> PreparedItem | None:
+    """Return an item whose envelope is what an import makes of its body, to the byte."""
+    try:
+        item = prepare(orjson.loads(line)["body"])
+    except (InvalidInputError, KeyError, TypeError):
+        return None
+    return item if item.envelope == line else None
 
 
 def _chosen(
-    group: list[tuple[Record, str]],
-    store: ObjectStore,
+    group: list[_Place],
+    objects: _Objects,
     settled: Callable[[str, str], Mapping[int, str]] | None,
-) -> list[Record]:
-    """Return the versions of one record in order, one of each number."""
-    first = group[0][0]
-    if len(group) == 1:
-        return [first]
-    known = settled(first.kind, first.id) if settled else {}
-    if known:
-        group = [one for one in group if known.get(one[0].version) == one[0].digest]
-    elif len({record.version for record, _ in group}) < len(group):
-        group.sort(key=lambda one: (one[0].version, store.path(one[1]).stat().st_mtime_ns))
-    return list({record.version: record for record, _ in group}.values())
+) -> Iterator[Record]:
+    """Yield the versions of one record in order, one of each number."""
+    first = group[0]
+    if len(group) > 1:
+        known = settled(first.kind, first.id) if settled else {}
+        if known:
+            group = [
+                place
+                for place in group
+                if known.get(place.version) == digest_of(objects.line(place))
+            ]
+        elif len({place.version for place in group}) < len(group):
+            group.sort(key=lambda place: (place.version, objects.written_ns(place)))
+    for place in {place.version: place for place in group}.values():
+        yield objects.record(place)
 
 
 def _record(key: str, data: bytes) -> Record:

@@ -116,10 +116,10 @@ class SqliteTransaction:
             bulk.refuse(changed)
         revised = sum(self.revise(record) for record in changed)
         fresh = [item for item in items if item.name not in held]
-        if len(fresh) == len(items) and self._store is not None:
+        if self._store is not None and len(fresh) == len(items):
             for batch in batches:
                 self._store.put_bytes(batch.packed, BATCH_SUFFIX)
-        else:
+        elif self._store is not None:
             self._unsettled += [item.envelope for item in fresh]
         bulk.insert(self.sql, self._labels, self._tags, fresh)
         return bulk.Written(len(fresh), revised, len(items) - len(fresh) - revised)
