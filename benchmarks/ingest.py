@@ -1,63 +1,68 @@
 """Ingest of a GeoTIFF as COG and record: this package against rio-cogeo and pystac by hand.
 
-    .venv/bin/python benchmarks/ingest.py [--pixels 1024 4096] [--repeats 5]
+    .venv/bin/python benchmarks/ingest.py [--peers DIR] [--pixels 1024 4096] [--repeats 50 7]
 
-Both run in this process with everything imported and write the same codec, block size and
-overviews. By hand means: `cog_translate`, SHA-256 of the result, a `pystac.Item` with box,
-shape and checksum, written as JSON; once more with the band statistics our record also has.
-Ours adds a copy with a digest of the original, the jailed child, statistics, synced objects in
-publish order, policy and the catalogue's transaction.
+By hand means (`cogeo_peer.py`): `cog_translate` with the codec, block size and overviews that ours
+has, one thread, SHA-256 of the result, a `pystac.Item` with box, shape and checksum, written as
+JSON; once more with the band statistics our record also has. Ours adds a copy with a digest of the
+original, a jailed process for each file, statistics, synced objects in publish order, policy and
+the catalogue's transaction.
+
+Two questions are asked of each size of file:
+
+- many files, one after another in one process: `--repeats` pairs after one that warms both sides;
+- one file by one command: `earthcommons ingest FILE` on an empty node against
+  `python cogeo_peer.py FILE`, from the start of the process to its end. The peer runs in this
+  environment or, with `--peers`, in its own.
+
+Processor time counts all processes of a side. The bare work is what no way can avoid here: decode,
+compress with overviews, hash and sync both files, by GDAL and the C library, nothing else.
 """
 
 from __future__ import annotations
 
 import argparse
-import cProfile
-import hashlib
-import multiprocessing
-import pstats
+import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pystac
 import rasterio
-import shapely
-from pairing import describe_machine, versions
-from rasterio.warp import transform_bounds
+from cogeo_peer import PROFILE, by_hand
+from pairing import command_beside, describe_machine, peers_python, versions
+from rasterio.shutil import copy
 from rasters import declaration, write_geotiff
-from rio_cogeo.cogeo import cog_translate
 
 from earthcommons.commons import make_node
 from earthcommons.cube import asset_key
 from earthcommons.ingest import ingest
-from earthcommons.ingest.limits import Limits
-from earthcommons.ingest.read_raster import convert
+from earthcommons.store import file_digest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from earthcommons.commons import Node
 
-# What our reader writes: see `earthcommons.ingest.read_raster`.
-PROFILE = {
-    "driver": "GTiff",
-    "interleave": "pixel",
-    "tiled": True,
-    "blockxsize": 256,
-    "blockysize": 256,
-    "compress": "ZSTD",
-    "zstd_level": 9,
-    "predictor": 3,
-}
-STAGES = {
-    "statistics of the pixels": ("read_raster.py", "_statistics"),
-    "plain copy, then COG with overviews": ("read_raster.py", "_write"),
-    "reading the unit": ("unit.py", "check_unit"),
-}
+_COMMANDS = 7
+_TICKS = os.sysconf("SC_CLK_TCK")
+_DECLARED = """
+item = "scene"
+collection = "synthetic"
+title = "Synthetic temperature"
+description = "Synthetic temperature"
+period = "2020"
+licence = "CC0-1.0"
+attribution = "none: synthetic"
+nature = "model"
+
+[[variable]]
+name = "temperature"
+unit = "degC"
+"""
 
 
 def main() -> None:
@@ -66,44 +71,112 @@ def main() -> None:
     names = ("earthcommons", "rasterio", "rio-cogeo", "pystac", "numpy")
     print("versions ", versions(sys.executable, names))
     print("by hand  ", ", ".join(f"{k}={v}" for k, v in PROFILE.items()), "overviews average")
-    for pixels in options.pixels:
+    python = str(peers_python(options.peers)) if options.peers else sys.executable
+    for pixels, repeats in zip(options.pixels, options.repeats, strict=True):
         with tempfile.TemporaryDirectory(prefix="ingest-bench-") as name:
-            _measure(Path(name), pixels, options.repeats)
+            source = Path(name, "source.tif")
+            write_geotiff(source, pixels)
+            size = source.stat().st_size / 2**20
+            print(f"\n{pixels} x {pixels} float32, {size:.1f} MiB")
+            _many(Path(name), source, repeats)
+            _one(Path(name), source, python)
 
 
-def _measure(folder: Path, pixels: int, repeats: int) -> None:
-    source = folder / "source.tif"
-    write_geotiff(source, pixels)
+def _many(folder: Path, source: Path, repeats: int) -> None:
+    """Print how one process takes file after file."""
     node = make_node(folder / "node")
-    ours: list[float] = []
-    hand: dict[bool, list[float]] = {False: [], True: []}
-    for n in range(repeats + 1):
-        started = time.perf_counter()
+    sizes: list[int] = []
+
+    def ours(n: int) -> None:
         # Another item id each time: the same bytes again under the same id change nothing.
         ingest(source, declaration(f"scene-{n}"), node.catalog, node.store)
-        ours_s = time.perf_counter() - started
-        # The next repeat must store its objects again.
-        kept = _forget(node, f"synthetic/scene-{n}")
-        for with_statistics, times in hand.items():
-            started = time.perf_counter()
-            by_hand(source, folder / "hand", with_statistics=with_statistics)
+
+    ways: dict[str, Callable[[int], None]] = {
+        "ours": ours,
+        "by hand": lambda _: by_hand(source, folder / "hand"),
+        "by hand, with statistics": lambda _: by_hand(
+            source, folder / "hand", with_statistics=True
+        ),
+        "the bare work": lambda _: _bare(source, folder),
+    }
+    wall: dict[str, list[float]] = {name: [] for name in ways}
+    busy = dict.fromkeys(ways, 0.0)
+    for n in range(repeats + 1):
+        for name, way in ways.items():
+            before, started = _processor_s(), time.perf_counter()
+            way(n)
             if n:
-                times.append(time.perf_counter() - started)
+                wall[name].append(time.perf_counter() - started)
+                busy[name] += _processor_s() - before
+        # The next repeat must store its objects again.
+        sizes.append(_forget(node, f"synthetic/scene-{n}"))
+    made = (folder / "hand" / "scene.tif").stat().st_size
+    print(f"  COG ours {sizes[-1] / 2**20:.1f} MiB, by hand {made / 2**20:.1f} MiB")
+    print(
+        f"  {repeats} files one after another in one process, each in a pair with every peer:"
+    )
+    print(f"    ours {_said(wall['ours'])}, processor {busy['ours'] / repeats:.3f} s")
+    for name in list(ways)[1:]:
+        ratios = [a / b for a, b in zip(wall["ours"], wall[name], strict=True)]
+        print(
+            f"    {name} {_said(wall[name])}: ours {statistics.median(ratios):.2f} times as long,"
+            f" {sum(wall['ours']) / sum(wall[name]):.2f} over all,"
+            f" {busy['ours'] / busy[name]:.2f} in processor time"
+        )
+
+
+def _one(folder: Path, source: Path, python: str) -> None:
+    """Print how one command takes one file, processes started anew each time."""
+    declared = folder / "declared.toml"
+    declared.write_text(_DECLARED)
+    peer = [python, str(Path(__file__).with_name("cogeo_peer.py")), str(source)]
+    command = [command_beside(Path(sys.executable), "earthcommons"), "ingest", str(source)]
+    ours, hand = [], []
+    for n in range(_COMMANDS + 1):
+        node = folder / f"node-{n}"
+        make_node(node)
+        ours_s = _run([*command, "--declare", str(declared), "--node", str(node)])
+        hand_s = _run([*peer, str(folder / f"hand-{n}")])
         if n:
             ours.append(ours_s)
-    made = (folder / "hand" / "scene.tif").stat().st_size
-    print(
-        f"\n{pixels} x {pixels} float32, {source.stat().st_size / 2**20:.1f} MiB;"
-        f" COG ours {kept / 2**20:.1f} MiB, by hand {made / 2**20:.1f} MiB; {repeats} pairs"
-    )
-    print(f"  ours {statistics.median(ours):.3f} s")
-    for with_statistics, times in hand.items():
-        ratio = statistics.median(a / b for a, b in zip(ours, times, strict=True))
-        what = "by hand, with statistics" if with_statistics else "by hand"
-        print(
-            f"  {what} {statistics.median(times):.3f} s; ours takes {ratio:.2f} times as long"
-        )
-    _stages(folder, source)
+            hand.append(hand_s)
+    ratio = statistics.median(a / b for a, b in zip(ours, hand, strict=True))
+    print(f"  one file by one command, {_COMMANDS} pairs, peer run by {python}:")
+    print(f"    ours {_said(ours)}, by hand {_said(hand)}: ours {ratio:.2f} times as long")
+
+
+def _run(command: list[str]) -> float:
+    started = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - ours and the peer
+    return time.perf_counter() - started
+
+
+def _bare(source: Path, folder: Path) -> None:
+    target, kept = folder / "bare.tif", folder / "kept"
+    with rasterio.open(source) as raster:
+        names = ("dtype", "count", "width", "height", "nodata", "crs", "transform")
+        frame = {name: raster.profile[name] for name in names}
+        with rasterio.open("", "w", driver="MEM", **frame) as values:
+            values.write(raster.read())
+            copy(
+                values, str(target), driver="COG", COMPRESS="ZSTD", LEVEL="9",
+                BLOCKSIZE="256", PREDICTOR="YES", OVERVIEW_RESAMPLING="AVERAGE",
+            )  # fmt: skip
+    kept.write_bytes(source.read_bytes())
+    for path in (target, kept):
+        file_digest(path)
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+
+
+def _processor_s() -> float:
+    """Return the processor time of this process, its fork servers and their ended children."""
+    ticks = 0
+    for thread in Path("/proc/self/task").iterdir():
+        for pid in (thread / "children").read_text().split():
+            words = Path("/proc", pid, "stat").read_text().rpartition(")")[2].split()
+            ticks += sum(int(word) for word in words[11:15])
+    return time.process_time() + ticks / _TICKS
 
 
 def _forget(node: Node, name: str) -> int:
@@ -115,85 +188,15 @@ def _forget(node: Node, name: str) -> int:
     return size
 
 
-def by_hand(source: Path, folder: Path, *, with_statistics: bool) -> None:
-    folder.mkdir(exist_ok=True)
-    target = folder / "scene.tif"
-    cog_translate(
-        source, target, PROFILE, overview_resampling="average", in_memory=False, quiet=True
-    )
-    with target.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    with rasterio.open(target) as cog:
-        bbox = transform_bounds(cog.crs, "EPSG:4326", *cog.bounds, densify_pts=63)
-        shape, code = [cog.height, cog.width], f"EPSG:{cog.crs.to_epsg()}"
-    properties: dict[str, Any] = {"proj:code": code, "proj:shape": shape}
-    if with_statistics:
-        properties["statistics"] = _statistics(source)
-    item = pystac.Item(
-        id="scene",
-        geometry=shapely.geometry.mapping(shapely.box(*bbox)),
-        bbox=list(bbox),
-        datetime=datetime(2020, 1, 1, tzinfo=UTC),
-        properties=properties,
-    )
-    extra = {"file:checksum": f"1220{digest}", "file:size": target.stat().st_size}
-    item.add_asset("data", pystac.Asset(str(target), roles=["data"], extra_fields=extra))
-    item.save_object(include_self_link=False, dest_href=str(folder / "scene.json"))
-
-
-def _statistics(source: Path) -> dict[str, float]:
-    with rasterio.open(source) as raster:
-        values = raster.read(1)
-    return {
-        "minimum": float(np.nanmin(values)),
-        "maximum": float(np.nanmax(values)),
-        "mean": float(np.nanmean(values, dtype=np.float64)),
-        "stddev": float(np.nanstd(values, dtype=np.float64)),
-        "valid_percent": float(100 * np.isfinite(values).mean()),
-    }
-
-
-def _stages(folder: Path, source: Path) -> None:
-    """Print where the reader's time goes: it runs in a new process, as the jail's child is one."""
-    room = folder / "room"
-    room.mkdir()
-    (room / "source").write_bytes(source.read_bytes())
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        reader_s, spent = pool.apply(_read_profiled, (room,))
-    parts = ", ".join(f"{name} {seconds / reader_s:.0%}" for name, seconds in spent.items())
-    print(f"  where the time of our reader goes, in a new process: {parts}")
-
-
-def _read_profiled(room: Path) -> tuple[float, dict[str, float]]:
-    task = {"item": "scene", "crs": "", "variables": [_TASK]}
-    profiler = cProfile.Profile()
-    started = time.perf_counter()
-    profiler.runcall(convert, room, task, Limits())
-    reader_s = time.perf_counter() - started
-    found = pstats.Stats(profiler).stats  # type: ignore[attr-defined]
-    spent = {
-        name: max(
-            (row[3] for key, row in found.items() if key[2] == function and file in key[0]),
-            default=0.0,
-        )
-        for name, (file, function) in STAGES.items()
-    }
-    return reader_s, spent
-
-
-_TASK = {
-    "name": "temperature",
-    "unit": "degC",
-    "meaning": "",
-    "datatype": "number",
-    "classes": {},
-}
+def _said(times: list[float]) -> str:
+    return f"{statistics.median(times):.3f} s"
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--pixels", type=int, nargs="+", default=[1024, 4096])
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, nargs="+", default=[50, 7])
+    parser.add_argument("--peers", type=Path, help="environment of the peer's command")
     return parser.parse_args()
 
 

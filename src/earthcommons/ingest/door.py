@@ -60,8 +60,7 @@ def admit(
         RefusedFileError: a rule is broken; the message says what to mend.
         UnitError: a unit is missing or disagrees with the declaration.
     """
-    with (scratch / "source").open("rb") as file:
-        kind = sniff(file.read(HEAD))
+    kind = _kind(scratch)
     task = {**_task(declaration), "scenes": scenes}
     answer = run_jailed(READER_OF[kind], scratch, task, limits, while_waiting=while_waiting)
     return Admission(
@@ -105,7 +104,15 @@ def look(
         "bbox": None,
         "scenes": None,
     }
-    return run_jailed("look", scratch, task | declared, limits, while_waiting=while_waiting)
+    kind = _kind(scratch)
+    task |= {**declared, "look": True}
+    seen = run_jailed(READER_OF[kind], scratch, task, limits, while_waiting=while_waiting)
+    return {"format": kind, **seen}
+
+
+def _kind(scratch: Path) -> str:
+    with (scratch / "source").open("rb") as file:
+        return sniff(file.read(HEAD))
 
 
 def _task(declaration: Declaration) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """First contact with foreign bytes: a child process with limits, an empty environment, a clock.
 
-The child is forked from a fork server that has already imported the readers (`prelude`), so that
-each admission costs milliseconds and never touches this process. Where the kernel lets it, the
-child has no network and sees of the file system its scratch folder and the libraries alone; it
-answers with one JSON file.
+The child is forked from a fork server that has imported the readers and never sees a foreign
+byte, so that each admission costs milliseconds, begins clean and never touches this process.
+GeoTIFF has a server of its own (`prelude_raster`): it is ready in half the time of the one with
+all readers (`prelude`), and less of it is copied. Where the kernel lets it, the child has no
+network and sees of the file system its scratch folder and the libraries alone; it answers with
+one JSON file.
 """
 
 from __future__ import annotations
@@ -19,20 +21,19 @@ import signal
 import sys
 import threading
 import time
-from functools import cache
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from earthcommons.errors import InvalidInputError, RefusedFileError, UnitError
-from earthcommons.ingest.environment import READERS_ENVIRONMENT
+from earthcommons.ingest.environment import READERS_ENVIRONMENT, SERVERS_ENVIRONMENT
 from earthcommons.ingest.landlock import readable_by_readers, restrict
 from earthcommons.model.canonical import parse_strict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from multiprocessing.context import ForkServerContext
 
     from earthcommons.ingest.limits import Limits
 
@@ -40,9 +41,11 @@ __all__ = ["confinement", "run_jailed"]
 
 _ANSWER = "answer.json"
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
-_READERS = ("archive", "cube", "grib", "hdf4", "look", "ogr", "raster", "table", "vector")
+_READERS = ("archive", "cube", "grib", "hdf4", "ogr", "raster", "table", "vector", "walls")
+_LEAN, _FULL = "earthcommons.ingest.prelude_raster", "earthcommons.ingest.prelude"
 _BEAT_S = 0.2
 _STARTING = threading.Lock()
+_SERVERS: dict[str, forkserver.ForkServer] = {}
 
 
 def run_jailed(
@@ -73,10 +76,10 @@ def run_jailed(
     """
     if reader not in _READERS:
         raise InvalidInputError(f"there is no reader {reader!r}")
-    process = _context().Process(
+    process = multiprocessing.get_context("forkserver").Process(
         target=_inside, args=(reader, str(scratch), task, limits), daemon=True
     )
-    with _without_main():
+    with _from(_server(_prelude_for(reader))):
         process.start()
     try:
         _wait(process, limits.wall_s, while_waiting)
@@ -104,7 +107,7 @@ def run_jailed(
 
 def confinement(scratch: Path, limits: Limits) -> dict[str, bool]:
     """Return which of the kernel's walls stand around a reader here: `landlock`, `network`."""
-    answer = run_jailed("look", scratch, {"walls": True}, limits)
+    answer = run_jailed("walls", scratch, {}, limits)
     return {"landlock": bool(answer["landlock"]), "network": bool(answer["network"])}
 
 
@@ -120,30 +123,50 @@ def _wait(process: Any, wall_s: float, beat: Callable[[float], None] | None) -> 
             beat(time.monotonic() - start)
 
 
-@contextlib.contextmanager
-def _without_main() -> Iterator[None]:
-    """Hide this program's main module: a child would run it again, and has no use for it."""
+def _prelude_for(reader: str) -> str:
+    return _LEAN if reader in ("raster", "walls") else _FULL
+
+
+def _server(prelude: str) -> forkserver.ForkServer:
+    """Return the running fork server with this prelude; it lives as long as this process."""
     with _STARTING:
-        main = sys.modules["__main__"]
+        if (server := _SERVERS.get(prelude)) is None:
+            server = _SERVERS[prelude] = forkserver.ForkServer()
+            server.set_forkserver_preload([prelude])
+            # The C library reads these once, when a program starts.
+            mine = {k: v for k, v in SERVERS_ENVIRONMENT.items() if k not in os.environ}
+            os.environ.update(mine)
+            try:
+                server.ensure_running()
+            finally:
+                for name in mine:
+                    del os.environ[name]
+    return server
+
+
+@contextlib.contextmanager
+def _from(server: forkserver.ForkServer) -> Iterator[None]:
+    """Let a process started within the block be a fork of this server.
+
+    This program's main module is hidden meanwhile: a child would run it again, and has no use
+    for it. The standard library knows one fork server in a program; that one is not touched.
+    """
+    with _STARTING:
+        main, usual = sys.modules["__main__"], forkserver.connect_to_new_process
         sys.modules["__main__"] = ModuleType("__main__")
+        forkserver.connect_to_new_process = server.connect_to_new_process
         try:
             yield
         finally:
+            forkserver.connect_to_new_process = usual
             sys.modules["__main__"] = main
-
-
-@cache
-def _context() -> ForkServerContext:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["earthcommons.ingest.prelude"])
-    return context
 
 
 def _inside(reader: str, scratch: str, task: dict[str, Any], limits: Limits) -> None:
     folder = Path(scratch).resolve()
     walls = _close_off(folder, limits)
     try:
-        if task.get("walls"):
+        if reader == "walls":
             answer: dict[str, Any] = dict(walls)
         else:
             module = importlib.import_module(f"earthcommons.ingest.read_{reader}")

@@ -11,6 +11,7 @@ import os
 import struct
 import sys
 import sysconfig
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,8 @@ def restrict(readable: Iterable[Path], writable: Iterable[Path]) -> bool:
     return True
 
 
-def readable_by_readers() -> list[Path]:
+@cache
+def readable_by_readers() -> tuple[Path, ...]:
     """Return the places a reader needs: interpreter, packages, system libraries, no data."""
     package = Path(__file__).parents[1]
     names = sysconfig.get_paths()
@@ -88,7 +90,7 @@ def readable_by_readers() -> list[Path]:
         ),
         Path("/sys/devices/system/cpu"),
     }
-    return sorted(place for place in places if place.exists())
+    return tuple(sorted(place for place in places if place.exists()))
 
 
 def _allow(ruleset: int, path: Path, rights: int) -> None:

@@ -1,50 +1,41 @@
-"""What the fork server imports before the first foreign file arrives; imported nowhere else.
+"""What the fork server for all formats imports before the first foreign file arrives.
 
-The settings must stand before GDAL registers its drivers.
+What is not warm here is paid for by every file. Imported nowhere else.
 """
 
 from __future__ import annotations
 
 import os
 
-from earthcommons.ingest.environment import READERS_ENVIRONMENT
+# First: it sets what GDAL must find when it registers its drivers.
+from earthcommons.ingest import prelude_raster  # isort: skip
 
-os.environ.update(READERS_ENVIRONMENT)
-
-# GDAL registers its drivers on the first Env; the readers come with everything they import.
-# What is not warm here is paid for by every file: the table of units alone takes half a second.
 import h5netcdf
-import rasterio
 import zarr
 
 from earthcommons.ingest import (
     read_archive,
     read_cube,
-    read_look,
     read_ogr,
-    read_raster,
     read_scenes,
     read_table,
     read_vector,
     read_zarr,
 )
-from earthcommons.model.unit import check_unit
-
-with rasterio.Env():
-    check_unit("degC", "prelude")
+from earthcommons.ingest.environment import READERS_ENVIRONMENT
 
 # The other GDAL, that of pyogrio, would drop the driver it is wanted for.
 del os.environ["GDAL_SKIP"]
 read_ogr.only_two_drivers()
 os.environ.update(READERS_ENVIRONMENT)
+prelude_raster.hold_still()
 
 __all__ = [
     "h5netcdf",
+    "prelude_raster",
     "read_archive",
     "read_cube",
-    "read_look",
     "read_ogr",
-    "read_raster",
     "read_scenes",
     "read_table",
     "read_vector",

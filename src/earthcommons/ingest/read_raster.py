@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import rasterio
+from rasterio.enums import ColorInterp, MaskFlags
+from rasterio.shutil import copy
 from rasterio.warp import transform_bounds
 
 from earthcommons.errors import RefusedFileError
@@ -15,16 +17,21 @@ from earthcommons.ingest.footprint import footprint
 from earthcommons.ingest.settled import settle_unit, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from rasterio.io import DatasetReader
+    from rasterio.io import DatasetReader, DatasetWriter
 
     from earthcommons.ingest.limits import Limits
 
 __all__ = ["check_grid", "check_size", "convert", "opened"]
 
 _MEDIA_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
+# A raster of up to so many bytes is read once and held; a larger one goes through a file.
+_HELD_BYTES = 64 * 2**20
+# What a GeoTIFF of so many bands of bytes says of their colours when nobody says otherwise.
+_RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+_COLOURS = {3: _RGB, 4: (*_RGB, ColorInterp.alpha)}
 
 
 def convert(folder: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any]:
@@ -53,8 +60,12 @@ def convert(folder: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any
                 band["data_type"] = dtype
                 if nodata is not None:
                     band["nodata"] = "nan" if math.isnan(nodata) else nodata
-            statistics, infinite = _statistics(values)
-            _write(values, target, [band["unit"] for band in bands], _categorical(task, bands))
+            units, categorical = [band["unit"] for band in bands], _categorical(task, bands)
+            if _small(values):
+                statistics, infinite = _through_memory(values, target, units, categorical)
+            else:
+                statistics, infinite = _statistics(values)
+                _through_file(values, target, units, categorical)
             facts = _projection(values)
     if infinite:
         warnings.append(f"{infinite} infinite values count as missing in the statistics")
@@ -222,24 +233,42 @@ def _categorical(task: dict[str, Any], bands: list[dict[str, Any]]) -> bool:
     )
 
 
-def _statistics(source: DatasetReader) -> tuple[list[dict[str, float]], int]:
+def _small(source: DatasetReader) -> bool:
+    size = source.width * source.height * source.count * np.dtype(source.dtypes[0]).itemsize
+    return bool(size <= _HELD_BYTES)
+
+
+def _statistics(
+    source: DatasetReader, held: Sequence[np.ndarray[Any, Any]] = ()
+) -> tuple[list[dict[str, float]], int]:
+    """Return figures for each band, of the values held or read, and how many are infinite."""
     # Reading every block here also proves that the file is whole before anything is published.
     figures = []
     infinite = 0
+    masked = _masked(source)
     for n in source.indexes:
         count, mean, m2 = 0, 0.0, 0.0
         low, high = math.inf, -math.inf
         for _, window in source.block_windows(n):
-            values = source.read(n, window=window, masked=True).compressed().astype("f8")
-            infinite += int(np.isinf(values).sum())
-            values = values[np.isfinite(values)]
+            block = (
+                held[n - 1][window.toslices()]
+                if held
+                else source.read(n, window=window, masked=masked)
+            )
+            values = np.ma.compressed(block).astype("f8")
+            finite = np.isfinite(values)
+            if not finite.all():
+                infinite += int(np.isinf(values).sum())
+                values = values[finite]
             if values.size == 0:
                 continue
             low, high = min(low, float(values.min())), max(high, float(values.max()))
             # Chan et al. 1979: means and squares of blocks combine without cancellation.
             part, delta = float(values.mean()), float(values.mean()) - mean
             total = count + values.size
-            m2 += float(((values - part) ** 2).sum()) + delta**2 * count * values.size / total
+            values -= part
+            values *= values
+            m2 += float(values.sum()) + delta**2 * count * values.size / total
             mean += delta * values.size / total
             count = total
         share = 100 * count / (source.width * source.height)
@@ -251,30 +280,66 @@ def _statistics(source: DatasetReader) -> tuple[list[dict[str, float]], int]:
     return figures, infinite
 
 
-def _write(source: DatasetReader, target: Path, units: list[str], categorical: bool) -> None:
-    from rasterio.shutil import copy
+def _masked(source: DatasetReader) -> bool:
+    """Whether a value alone does not tell that it is missing: NaN does."""
+    return any(
+        flags != [MaskFlags.all_valid]
+        and not (flags == [MaskFlags.nodata] and nodata is not None and math.isnan(nodata))
+        for flags, nodata in zip(source.mask_flag_enums, source.nodatavals, strict=True)
+    )
 
+
+def _through_memory(
+    source: DatasetReader, target: Path, units: list[str], categorical: bool
+) -> tuple[list[dict[str, float]], int]:
+    """Write the COG and return the statistics of a raster that is read once and held."""
+    masked = _masked(source)
+    held = [source.read(n, masked=masked) for n in source.indexes]
+    figures = _statistics(source, held)
+    with rasterio.open("", "w", driver="MEM", **_frame(source)) as plain:
+        for n, values in enumerate(held, 1):
+            plain.write(np.ma.getdata(values), n)
+        plain.units, plain.descriptions = tuple(units), source.descriptions
+        if source.count in _COLOURS and source.dtypes[0] == "uint8":
+            plain.colorinterp = _COLOURS[source.count]
+        # Overviews of what fits in memory are not compressed before they are compressed for good.
+        with rasterio.Env(COG_TMP_COMPRESSION="NONE"):
+            _order(plain, target, categorical)
+    return figures
+
+
+def _through_file(
+    source: DatasetReader, target: Path, units: list[str], categorical: bool
+) -> None:
     plain = target.with_name("plain.tif")
-    # A plain copy first carries units and drops foreign tags; the COG driver then orders it.
     profile = {
-        "driver": "GTiff", "dtype": source.dtypes[0], "count": source.count,
-        "width": source.width, "height": source.height, "crs": source.crs,
-        "transform": source.transform, "nodata": source.nodata, "tiled": True,
-        "blockxsize": 512, "blockysize": 512, "compress": "zstd", "zstd_level": 1,
-        "bigtiff": "if_safer", "sparse_ok": True,
+        "driver": "GTiff", "tiled": True, "blockxsize": 512, "blockysize": 512,
+        "compress": "zstd", "zstd_level": 1, "bigtiff": "if_safer", "sparse_ok": True,
     }  # fmt: skip
-    with rasterio.open(plain, "w", **profile) as out:
+    with rasterio.open(plain, "w", **profile, **_frame(source)) as out:
         for n in source.indexes:
             for _, window in out.block_windows(n):
                 out.write(source.read(n, window=window), n, window=window)
-        out.units = tuple(units)
-        out.descriptions = source.descriptions
+        out.units, out.descriptions = tuple(units), source.descriptions
+    _order(str(plain), target, categorical)
+    plain.unlink()
+
+
+def _frame(source: DatasetReader) -> dict[str, Any]:
+    # What the copy takes over: units come settled, foreign tags stay behind.
+    return {
+        "dtype": source.dtypes[0], "count": source.count, "width": source.width,
+        "height": source.height, "crs": source.crs, "transform": source.transform,
+        "nodata": source.nodata,
+    }  # fmt: skip
+
+
+def _order(plain: DatasetWriter | str, target: Path, categorical: bool) -> None:
     copy(
-        str(plain), str(target), driver="COG", COMPRESS="ZSTD", LEVEL="9", BLOCKSIZE="256",
+        plain, str(target), driver="COG", COMPRESS="ZSTD", LEVEL="9", BLOCKSIZE="256",
         PREDICTOR="YES", OVERVIEW_RESAMPLING="MODE" if categorical else "AVERAGE",
         NUM_THREADS="1", SPARSE_OK="YES",
     )  # fmt: skip
-    plain.unlink()
 
 
 def _projection(source: DatasetReader) -> dict[str, Any]:

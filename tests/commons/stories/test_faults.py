@@ -138,7 +138,7 @@ def faulty(root: Path, act: Act, at: int, fault: str) -> str:
             steps = Steps(at, fault)
             with pytest.MonkeyPatch.context() as patch, acting_as(OPERATOR):
                 # The jail's server is the parent's child, and is asked from here as it stands.
-                patch.setattr(forkserver._forkserver, "ensure_running", lambda: None)
+                patch.setattr(forkserver.ForkServer, "ensure_running", lambda _: None)
                 node = open_node(root)
                 steps.install(patch)
                 try:
@@ -388,7 +388,7 @@ def together(work: Callable[[int], None], writers: int = WRITERS) -> list[int]:
             code = 1
             try:
                 with pytest.MonkeyPatch.context() as patch, acting_as(OPERATOR):
-                    patch.setattr(forkserver._forkserver, "ensure_running", lambda: None)
+                    patch.setattr(forkserver.ForkServer, "ensure_running", lambda _: None)
                     work(number)
                 code = 0
             except ConflictError:

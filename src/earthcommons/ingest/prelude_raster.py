@@ -1,0 +1,50 @@
+"""What the fork server for GeoTIFF does before the first foreign file arrives.
+
+One small raster of our own goes the whole way, in memory: what a first conversion loads and looks
+up, each child would do again.
+"""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+from typing import Any
+
+from earthcommons.ingest import before_gdal  # isort: skip
+
+import numpy as np
+import rasterio
+from affine import Affine
+
+from earthcommons.ingest import read_raster
+from earthcommons.ingest.landlock import readable_by_readers
+from earthcommons.ingest.limits import Limits
+
+__all__ = ["before_gdal", "hold_still", "read_raster"]
+
+
+def hold_still() -> None:
+    """Keep the collector off what is loaded so far: a child would copy every page it visits."""
+    gc.collect()
+    gc.freeze()
+
+
+def _rehearse() -> None:
+    folder = Path("/vsimem/prelude")
+    profile: dict[str, Any] = {
+        "driver": "GTiff", "dtype": "float32", "count": 1, "width": 512, "height": 512,
+        "crs": "EPSG:32737", "transform": Affine(10, 0, 300_000, 0, -10, 9_900_000),
+        "nodata": float("nan"), "tiled": True,
+    }  # fmt: skip
+    with rasterio.open(folder / "source", "w", **profile) as out:
+        out.write(np.zeros((512, 512), "f4"), 1)
+    # The table of units takes half a second to read: here once, not in each child.
+    said = {"name": "rehearsal", "unit": "degC", "classes": {}}
+    read_raster.convert(folder, {"crs": "", "variables": [said]}, Limits())
+    for name in ("source", "out.tif"):
+        rasterio.shutil.delete(str(folder / name))
+
+
+_rehearse()
+readable_by_readers()
+hold_still()

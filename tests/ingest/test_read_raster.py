@@ -1,0 +1,106 @@
+"""A raster held in memory and one taken through a file become the same COG."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import rasterio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rasterio.transform import from_origin
+
+from earthcommons.errors import RefusedFileError
+from earthcommons.ingest import read_raster
+from earthcommons.ingest.limits import Limits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write(folder: Path, values: np.ndarray[Any, Any], **changes: Any) -> None:
+    profile = {
+        "driver": "GTiff", "count": values.shape[0], "height": values.shape[1],
+        "width": values.shape[2], "dtype": values.dtype, "crs": "EPSG:32737",
+        "transform": from_origin(300_000, 9_900_000, 10, 10),
+    }  # fmt: skip
+    with rasterio.open(folder / "source", "w", **(profile | changes)) as out:
+        out.write(values)
+
+
+def converted(folder: Path, bands: int, held_bytes: int) -> tuple[Any, list[Any]]:
+    """Return what the reader says, and all that the COG it made holds, at two sizes."""
+    variables = [
+        {"name": f"b{n}", "unit": "1", "meaning": "", "classes": {}} for n in range(bands)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(read_raster, "_HELD_BYTES", held_bytes)
+        said = read_raster.convert(folder, {"crs": "", "variables": variables}, Limits())
+    held: list[Any] = []
+    for level in (None, 0):
+        more = {} if level is None else {"overview_level": level}
+        with rasterio.open(folder / "out.tif", **more) as made:
+            held += [made.read().tobytes(), made.colorinterp, made.nodatavals, made.units]
+            held += [made.descriptions, made.crs, made.transform, made.tags(), made.dtypes]
+    return said, held
+
+
+# Four bands of bytes have an alpha, and nodata as well: rasterio says which of the two it takes.
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NodataShadowWarning")
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32"])
+@pytest.mark.parametrize("bands", [1, 3, 4])
+@pytest.mark.parametrize("nodata", [None, 7])
+def test_memory_and_file_give_the_same_pixels_overviews_colours_and_figures(
+    tmp_path: Path, dtype: str, bands: int, nodata: int | None
+) -> None:
+    values = np.random.default_rng(0).integers(0, 99, (bands, 600, 530)).astype(dtype)
+    values[:, :300] = 7
+    write(tmp_path, values, nodata=nodata)
+    in_memory = converted(tmp_path, bands, 2**30)
+    assert in_memory == converted(tmp_path, bands, 0)
+    assert not (tmp_path / "plain.tif").exists()
+
+
+def test_statistics_of_values_worked_out_by_hand(tmp_path: Path) -> None:
+    values = np.array([[[1, 3], [math.nan, math.inf]]], "f4")
+    write(tmp_path, values, nodata=math.nan)
+    said = read_raster.convert(
+        tmp_path,
+        {"crs": "", "variables": [{"name": "v", "unit": "1", "classes": {}}]},
+        Limits(),
+    )
+    assert said["bands"][0]["statistics"] == {
+        "valid_percent": 50.0, "minimum": 1.0, "maximum": 3.0, "mean": 2.0, "stddev": 1.0,
+    }  # fmt: skip
+    assert said["properties"]["ec:warnings"][0].startswith("1 infinite values")
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(st.floats(-1e3, 1e3, width=32), min_size=12, max_size=12),
+    st.sampled_from([None, math.nan, 5.0]),
+)
+def test_a_value_is_counted_exactly_when_it_is_finite_and_not_the_declared_nodata(
+    tmp_path_factory: pytest.TempPathFactory, numbers: list[float], nodata: float | None
+) -> None:
+    folder = tmp_path_factory.mktemp("raster")
+    values = np.array([*numbers, 5.0, math.nan, math.nan, math.inf], "f4").reshape(1, 4, 4)
+    write(folder, values, nodata=nodata)
+    variable = {"name": "v", "unit": "1", "classes": {}}
+    said = read_raster.convert(folder, {"crs": "", "variables": [variable]}, Limits())
+    counted = np.isfinite(values) if nodata != 5.0 else np.isfinite(values) & (values != 5.0)
+    share = said["bands"][0]["statistics"]["valid_percent"]
+    assert share == pytest.approx(100 * counted.mean())
+
+
+def test_a_cut_raster_held_in_memory_is_refused_and_leaves_no_cog(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(1, 300, 300)).astype("f4")
+    write(tmp_path, values)
+    whole = (tmp_path / "source").read_bytes()
+    (tmp_path / "source").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(RefusedFileError) as error:
+        converted(tmp_path, 1, 2**30)
+    assert error.value.code == "malformed"
+    assert not (tmp_path / "out.tif").exists()
