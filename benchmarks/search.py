@@ -1,10 +1,12 @@
 """STAC search over HTTP: this package against stac-fastapi-pgstac on a tuned PostgreSQL.
 
     .venv/bin/python benchmarks/search.py --peers /tmp/bench-env [--items 100000] [--pairs 60]
+    .venv/bin/python benchmarks/search.py --words 200 --loaded NODE [--items 100000]
 
 The same synthetic items go into both; one worker each on loopback, one client, one kept-alive
 connection each. Requests alternate, parameters differ from pair to pair, and every pair of
 answers must name the same items in the same order. docs/benchmarks.md tells how to install.
+With `--words` only free text is asked for, which the peer as installed has not over items.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import orjson
 from items import COLLECTIONS, FIRST, LAST, collections, items
@@ -39,6 +42,7 @@ from pairing import (
     versions,
 )
 from pgstac_peer import Database, postgres, server_command
+from texts import text_questions
 
 if TYPE_CHECKING:
     import subprocess
@@ -59,6 +63,9 @@ class Question:
 
 def main() -> None:
     options = _options()
+    if options.words:
+        _measure_words(options)
+        return
     python = peers_python(options.peers)
     describe_machine()
     print(
@@ -156,9 +163,19 @@ def _measure(options: argparse.Namespace, ports: dict[str, tuple[int, str]]) -> 
                 f"{question.name:44} {context:>7} {len(pairs.ours_s):5} {pairs.row()}",
                 flush=True,
             )
-    texts = (("1 in 1000", "station{}"), ("1 in 8", "glacier"), ("all", "scene"))
-    for name, word in texts:
-        _text_alone(clients["ours"], f"a word of {name} items", word)
+    _ask_words(clients["ours"], options.items, options.pairs)
+
+
+def _measure_words(options: argparse.Namespace) -> None:
+    """Serve a loaded node and ask it for words alone."""
+    describe_machine()
+    with tempfile.TemporaryDirectory(prefix="search-bench-") as name:
+        port = free_port()
+        command = [command_beside(Path(sys.executable), "earthcommons"), "serve"]
+        command += ["--node", str(options.loaded.resolve()), "--port", str(port)]
+        with serving(command, port, "/health", Path(name) / "server.log") as process:
+            _ask_words((Client(port), "/stac"), options.items, options.words)
+            print(f"memory of our worker: {_resident_mb(process.pid):.0f} MB")
 
 
 def _watch_memory(options: argparse.Namespace, ours: tuple[int, str], pid: int) -> None:
@@ -183,14 +200,28 @@ def _resident_mb(pid: int) -> float:
     return int(status.partition("VmRSS:")[2].split()[0]) / 1000
 
 
-def _text_alone(ours: tuple[Client, str], name: str, word: str) -> None:
-    rng = random.Random(5)  # noqa: S311
-    paths = [f"/search?q={word.format(rng.randrange(1000))}&limit=10" for _ in range(48)]
-    times = [_timed(ours, path)[1] for path in paths][WARM_UP:]
-    print(
-        f"free text, {name}: ours p50 {statistics.median(times) * 1e3:.2f} ms, p95"
-        f" {high(times) * 1e3:.2f} ms; the peer as installed has no free text over items"
-    )
+def _ask_words(ours: tuple[Client, str], items: int, most: int) -> None:
+    print("\nfree text, ours alone: the peer as installed has none over items")
+    print(f"{'words of':44} {'asked':>5} {'p50 ms':>9} {'p95 ms':>9} {'most':>9}")
+    for question in text_questions(items):
+        rng = random.Random(question.name)  # noqa: S311
+        times: list[float] = []
+        for _ in range(WARM_UP + most):
+            answer, spent_s = _timed(ours, question.path(rng))
+            if question.further:
+                further = [link["href"] for link in answer["links"] if link["rel"] == "next"]
+                if not further:
+                    continue
+                path = urlsplit(further[0])
+                start = path.path.removeprefix(ours[1])
+                _, spent_s = _timed(ours, f"{start}?{path.query}")
+            times.append(spent_s * 1e3)
+        times = times[WARM_UP:]
+        if not times:
+            print(f"{question.name:44} {0:5} no answer had a second page")
+            continue
+        row = f"{statistics.median(times):9.2f} {high(times):9.2f} {max(times):9.2f}"
+        print(f"{question.name:44} {len(times):5} {row}", flush=True)
 
 
 def _pairs(
@@ -297,8 +328,9 @@ def _memory() -> str | None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--peers", type=Path, help="virtual environment of the peers")
     parser.add_argument(
-        "--peers", type=Path, required=True, help="virtual environment of the peers"
+        "--words", type=int, help="so many questions of free text a class, alone"
     )
     parser.add_argument("--items", type=int, default=100_000)
     parser.add_argument("--pairs", type=int, default=60, help="pairs of requests a question")
@@ -309,7 +341,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--requests", type=int, default=10_000, help="to watch memory over")
     parser.add_argument("--keep", type=Path, help="leave a copy of our loaded node here")
     parser.add_argument("--loaded", type=Path, help="serve a node left by --keep, load nothing")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if not (options.words and options.loaded) and options.peers is None:
+        parser.error("need --peers, or --words and --loaded")
+    return options
 
 
 if __name__ == "__main__":

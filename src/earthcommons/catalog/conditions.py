@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from earthcommons.catalog.cql2 import compile_filter
-from earthcommons.catalog.text import match_expression
+from earthcommons.catalog.text import WORDS_ROW, Terms, terms_of, text_test
 from earthcommons.model.geodesy import BBox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from earthcommons.catalog.queries import ItemQuery
 
 __all__ = ["Conditions", "conditions_of", "marks"]
 
 _BODY = "(SELECT body FROM record WHERE k = i.k)"
+_HOLDS = f"ec_words((SELECT c0 FROM words_content WHERE id = {WORDS_ROW}))"
 # How many rows that are tested cheaply cost as much as one tested this way.
 _FILTER_COST, _SHAPE_COST = 6, 40
 
@@ -31,7 +32,8 @@ class Conditions:
         more_sql, more_values: tests that need the whole row or the body (`record r`).
         shapes: geometries the tests name by number.
         box: the place asked for, where it narrows anything.
-        words: FTS5 expression, or an empty string.
+        terms: the words asked for, if any.
+        holds: the test of them, of a row of `words`.
         cost: rows tested cheaply that cost as much as one tested this way.
     """
 
@@ -42,13 +44,19 @@ class Conditions:
     more_values: tuple[Any, ...] = ()
     shapes: tuple[Any, ...] = ()
     box: BBox | None = None
-    words: str = ""
+    terms: Terms = ()
+    holds: Callable[[str | None], bool] | None = None
     cost: int = 1
 
     @property
     def tests(self) -> tuple[str, tuple[Any, ...]]:
         """All tests but those of text, over `item i` and, if there are more, `record r`."""
         return self.sql + self.more_sql, self.values + self.more_values
+
+    @property
+    def by_rows(self) -> Conditions:
+        """The same question with its words among the tests, last of those that cost little."""
+        return replace(self, sql=f"{self.sql} AND {_HOLDS}") if self.terms else self
 
 
 def conditions_of(query: ItemQuery, labels: Iterable[str]) -> Conditions:
@@ -93,6 +101,7 @@ def conditions_of(query: ItemQuery, labels: Iterable[str]) -> Conditions:
         narrow.append(f"ec_spatial(r.body, 'intersects', {len(shapes)})")
         shapes.append(query.intersects)
         cost = _SHAPE_COST
+    terms = terms_of(query.text) if query.text else ()
     return Conditions(
         labels,
         " AND ".join(tests),
@@ -101,7 +110,8 @@ def conditions_of(query: ItemQuery, labels: Iterable[str]) -> Conditions:
         tuple(more_values),
         tuple(shapes),
         None if box is None or _is_world(box) else box,
-        match_expression(query.text) if query.text else "",
+        terms,
+        text_test(terms) if terms else None,
         cost,
     )
 

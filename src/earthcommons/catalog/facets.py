@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import orjson
 
 from earthcommons.catalog.conditions import conditions_of, marks
+from earthcommons.catalog.hits import Hits
 from earthcommons.catalog.item_rows import FACETS
-from earthcommons.catalog.plans import Hits, few, tested, walks
+from earthcommons.catalog.plans import few, tested, walks
 from earthcommons.catalog.queries import Matched
 from earthcommons.catalog.text import ROW_MASK
 
@@ -38,7 +39,7 @@ def count_facets(sql: Reader, query: ItemQuery, labels: Iterable[str]) -> Facets
     met, and what all visible items of the collections have.
     """
     asked = conditions_of(query, labels)
-    sql.ask(asked.shapes)
+    sql.ask(asked.shapes, asked.holds)
     if query.is_bare():
         groups = _kept(sql, query, asked)
         return _spread(sql, groups, groups)
@@ -61,17 +62,19 @@ def _met(sql: Reader, query: ItemQuery, asked: Conditions) -> tuple[_Groups, boo
     """Return the groups of the matches among the rows looked at, and whether those were all."""
     most = FACETED // asked.cost
     groups: _Groups = defaultdict(int)
-    hits = Hits(sql, query, asked, None) if asked.words else None
+    hits = Hits(sql, query, asked) if asked.terms else None
     found = few(sql, query, asked, hits, most // 10)
     ended = True
     if found is None and hits is not None:
         ended = hits.reach(most // 4)
-        found = {row & ROW_MASK for row in hits.rows}
+        among = {row & ROW_MASK for row in hits.rows}
+        found = among, asked if hits.whole else asked.by_rows
     if found is not None:
-        tests, more = asked.tests
+        among, left = found
+        tests, more = left.tests
         body = " CROSS JOIN record r ON r.k = i.k" if asked.more_sql else ""
         source = f"json_each(?) j CROSS JOIN item i ON i.k = j.value{body} WHERE {tests}"
-        _add(groups, sql, source, (orjson.dumps(sorted(found)).decode(), *more))
+        _add(groups, sql, source, (orjson.dumps(sorted(among)).decode(), *more))
         return groups, ended
     for stage in walks(sql, query, asked):
         for arm in stage:

@@ -2,7 +2,8 @@
 
 A question with a place can be answered from the R*Tree, which gives all candidates in no order, or
 by a walk through the items in order of time, which stops when the page is full. Either alone has
-questions for which it is thousands of times the slower. The same holds for rare and common words.
+questions for which it is thousands of times the slower. The same holds for rare words, which their
+index leads to, and common ones, which are best met on a walk.
 So each way is tried up to a bound on the rows it looks at, and the bounds grow in turn: what is
 spent is at most a small multiple of what the better way would have cost.
 """
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from earthcommons.catalog.conditions import marks
+from earthcommons.catalog.hits import LONG_S, LOOKED, Hits
 from earthcommons.catalog.item_rows import time_unit
 from earthcommons.catalog.text import ROW_MASK, time_bucket
 
@@ -25,86 +27,43 @@ if TYPE_CHECKING:
     from earthcommons.catalog.queries import ItemQuery
     from earthcommons.catalog.reader import Reader
 
-__all__ = ["Hits", "TextWalk", "Walk", "few", "met", "newest", "tested", "walks"]
+__all__ = ["TextWalk", "Walk", "few", "met", "newest", "tested", "walks"]
 
 # A candidate costs some 5 µs, its row lying anywhere; a row of a walk some 0.3 µs.
 RARE, WALKED = 300, 4_000
+# A row of a walk costs about this much more when its words are tested.
+_TEXT_COST = 2
+# A candidate of the tree costs about as much as so many rows of a walk.
+_CANDIDATE_ROWS = 10
 _RARE_GROWS, _WALK_GROWS = 6, 4
-_LONG_S = 31 * 86_400
 _FAR = 1e9
 _MOST_ARMS = 64
 # From this share of the globe on, a walk fills a page sooner than the tree is asked.
 _WIDE = 0.1
-# Reading so many rows of `words` costs some 60 ms.
-_MOST_HITS = 300_000
 _COLUMNS = "k, last, name, access, first, collection, west, south, east, north, tags"
 _ORDER = "ORDER BY last DESC, name"
 
 Row = tuple[int, int, str]
 
 
-class Hits:
-    """The rows of `words` that hold the words asked for, newest first, read as far as needed.
-
-    A word stands for all that begin with it: FTS5 gathers those each time it is asked, so it is
-    asked once.
-    """
-
-    def __init__(
-        self, sql: Reader, query: ItemQuery, asked: Conditions, after: Row | None
-    ) -> None:
-        inner, values = _words_rows(query, asked)
-        if after is None and query.last is not None and not _any_long(sql, query.last):
-            start = time_bucket(query.last + _LONG_S) << 34
-            inner, values = f"{inner} AND rowid >= ?", (*values, start)
-        if after is not None:
-            inner, values = f"{inner} AND rowid >= ?", (*values, time_bucket(after[1]) << 34)
-        statement = f"SELECT rowid FROM words WHERE {inner} ORDER BY rowid"
-        self._cursor = sql.follow(statement, values)
-        self.rows: list[int] = []
-        self.ended = False
-
-    def reach(self, count: int) -> bool:
-        """Read on until there are `count`; return whether there are fewer in all."""
-        if not self.ended and len(self.rows) < count:
-            wanted = count - len(self.rows)
-            more = [row[0] for row in self._cursor.fetchmany(wanted)]
-            self.rows += more
-            self.ended = len(more) < wanted
-        return self.ended and len(self.rows) < count
-
-
-def _any_long(sql: Reader, last: int) -> bool:
-    """Return whether an item of over 31 days ends more than 31 days after a second."""
-    row = sql.execute(
-        f"SELECT 1 FROM item INDEXED BY item_long WHERE last - first > {_LONG_S} AND last > ?"
-        " LIMIT 1",
-        (last + _LONG_S,),
-    )
-    return row.fetchone() is not None
-
-
 def few(
     sql: Reader, query: ItemQuery, asked: Conditions, hits: Hits | None, most: int
-) -> set[int] | None:
-    """Return the items that ids, place and words lead to when they are fewer than `most`."""
-    found: set[int] | None = None
+) -> tuple[set[int], Conditions] | None:
+    """Return the items that ids, words or place lead to when they are fewer than `most`.
+
+    With them come the tests that are left to make.
+    """
     if query.ids:
         rows = sql.execute(f"SELECT k FROM item WHERE id IN ({marks(query.ids)})", query.ids)
-        found = {row[0] for row in rows}
+        return {row[0] for row in rows}, asked.by_rows
     if hits is not None and hits.reach(most):
-        held = {row & ROW_MASK for row in hits.rows}
-        found = held if found is None else found & held
-    if asked.box is not None and found is None:
+        return {row & ROW_MASK for row in hits.rows}, asked if hits.whole else asked.by_rows
+    if asked.box is not None:
         inner, values = _tree_rows(query, asked)
         rows = sql.execute(f"SELECT r / 2 FROM item_box WHERE {inner} LIMIT ?", (*values, most))
         listed = [row[0] for row in rows]
         if len(listed) < most:
-            found = set(listed)
-    if found is None or hits is None:
-        return found
-    if hits.ended or hits.reach(_MOST_HITS):
-        return found & {row & ROW_MASK for row in hits.rows}
+            return set(listed), asked.by_rows
     return None
 
 
@@ -123,14 +82,6 @@ def met(sql: Reader, asked: Conditions, among: set[int]) -> list[Row]:
 def newest_first(row: Row) -> tuple[int, str]:
     """Return the key of the order of time."""
     return -row[1], row[2]
-
-
-def _words_rows(query: ItemQuery, asked: Conditions) -> tuple[str, tuple[Any, ...]]:
-    # Bucket 0 is for other records than items.
-    inner, values = "words MATCH ? AND rowid > ?", (asked.words, ROW_MASK)
-    if query.first is None:
-        return inner, values
-    return inner + " AND rowid <= ?", (*values, time_bucket(query.first) << 34 | ROW_MASK)
 
 
 def _tree_rows(query: ItemQuery, asked: Conditions) -> tuple[str, tuple[Any, ...]]:
@@ -154,33 +105,46 @@ def newest(
     wanted: int,
 ) -> tuple[list[Row], int | None]:
     """Return the first `wanted` matches in order of time, and how many match if all were met."""
-    rare, bound = RARE // asked.cost + 1, WALKED
-    walk: Walk | TextWalk | None = None
-    placed = asked.box is not None and hits is None and not query.ids
+    rare, bound = RARE // asked.cost + 1, WALKED if hits is None else WALKED // _TEXT_COST + 1
+    walk: Walk | None = None
+    text_walk: TextWalk | None = None
+    placed = asked.box is not None and not query.ids and (hits is None or hits.cost > LOOKED)
     share = _share(asked) if placed else 1.0
     wide = placed and share > _WIDE and _holds_many(sql)
     narrow = placed and share * 2 * WALKED < wanted
+    spent = float(LOOKED)
     while True:
-        if not wide and (among := few(sql, query, asked, hits, rare)) is not None:
-            rows = met(sql, asked, among)
+        # Words are gathered once the other ways cost as much.
+        ready = hits if hits is not None and hits.cost <= spent else None
+        if not wide and (found := few(sql, query, asked, ready, rare)) is not None:
+            among, tests = found
+            rows = met(sql, tests, among)
             start = 0
             if after is not None:
                 start = bisect_right(rows, newest_first(after), key=newest_first)
             return rows[start : start + wanted], len(rows)
-        wide = False
         if narrow:
             # So few lie there that a walk would not fill a page soon: the tree again first.
             narrow, rare = False, rare * _RARE_GROWS
             continue
+        if ready is not None:
+            if text_walk is None:
+                rest = ready if after is None else Hits(sql, query, asked, after[1])
+                text_walk = TextWalk(asked, rest, after)
+            text_walk.advance(sql, rare, wanted)
+            if text_walk.done(wanted):
+                return text_walk.rows(wanted), None
         if walk is None:
-            walk = Walk(sql, query, asked, after)
-            if hits is not None:
-                rest = hits if after is None else Hits(sql, query, asked, after)
-                walk = TextWalk(asked, rest, after)
+            walk = Walk(sql, query, asked.by_rows, after)
         walk.advance(sql, bound, wanted)
         if walk.done(wanted):
             return walk.rows(wanted), None
+        left = walk.left(wanted)
+        # A walk to an end of time begins 31 days later, where little is found: that tells nothing.
+        spent = max(spent + bound, left if query.last is None or walk.found else 0)
         rare, bound = rare * _RARE_GROWS, bound * _WALK_GROWS
+        # Candidates are not listed where less of the walk is left than they would cost.
+        wide = placed and left < _CANDIDATE_ROWS * rare
 
 
 def _share(asked: Conditions) -> float:
@@ -255,12 +219,14 @@ class Walk:
     ) -> None:
         self._asked = asked
         self._stages = walks(sql, query, asked)
+        self._looked = 0
         for arm in (arm for stage in self._stages for arm in stage):
             arm.at = after
 
     def advance(self, sql: Reader, bound: int, wanted: int) -> None:
         """Look at about `bound` more rows, fewer when enough match."""
         have = 0
+        self._looked += bound
         for stage in self._stages:
             waiting = [a for a in stage if not a.ended and len(a.found) < wanted - have]
             for arm in waiting:
@@ -281,6 +247,15 @@ class Walk:
             if have >= wanted:
                 return True
         return True
+
+    @property
+    def found(self) -> int:
+        """How many matches were met so far."""
+        return sum(len(arm.found) for stage in self._stages for arm in stage)
+
+    def left(self, wanted: int) -> float:
+        """Return about how many more rows must be looked at until the page is full."""
+        return self._looked * (wanted / (self.found + 0.5) - 1)
 
     def rows(self, wanted: int) -> list[Row]:
         """Return the first matches."""
@@ -305,9 +280,9 @@ def walks(sql: Reader, query: ItemQuery, asked: Conditions) -> list[list[_Arm]]:
         where, values = "last >= ?", (query.first,)
     if query.last is None:
         return [_arms(sql, query, asked, where, values)]
-    edge = query.last + _LONG_S
+    edge = query.last + LONG_S
     beyond = _Arm(
-        "item_long", f"{where} AND last - first > {_LONG_S} AND last > ?", (*values, edge)
+        "item_long", f"{where} AND last - first > {LONG_S} AND last > ?", (*values, edge)
     )
     return [[beyond], _arms(sql, query, asked, f"{where} AND last <= ?", (*values, edge))]
 
@@ -339,29 +314,31 @@ class TextWalk:
     """Items that hold the words, newest first: the rows of `words` are numbered so."""
 
     def __init__(self, asked: Conditions, hits: Hits, after: Row | None) -> None:
-        self._asked = asked
+        self._asked = asked if hits.whole else asked.by_rows
         self._hits = hits
         self._after = after
         self._looked = 0
         self._found: list[Row] = []
 
     def advance(self, sql: Reader, bound: int, wanted: int) -> None:
-        """Look at `bound` more rows; those of the last unit of time may not be all yet."""
-        del wanted
-        self._hits.reach(self._looked + bound)
-        ks = {row & ROW_MASK for row in self._hits.rows[self._looked :]}
-        self._looked = len(self._hits.rows)
-        found = met(sql, self._asked, ks)
-        if self._after is not None:
-            key = newest_first(self._after)
-            found = [row for row in found if newest_first(row) > key]
-        self._found += found
+        """Look at up to `bound` more hits; those of the last unit of time may not be all yet."""
+        end, step = self._looked + bound, 2 * wanted
+        while self._looked < end and not (self._looked and self.done(wanted)):
+            self._hits.reach(min(self._looked + step, end))
+            ks = {row & ROW_MASK for row in self._hits.rows[self._looked : end]}
+            self._looked = min(len(self._hits.rows), end)
+            found = met(sql, self._asked, ks)
+            if self._after is not None:
+                key = newest_first(self._after)
+                found = [row for row in found if newest_first(row) > key]
+            self._found += found
+            step *= 2
 
     def done(self, wanted: int) -> bool:
         """Return whether the first `wanted` matches are known."""
-        if self._hits.ended:
+        if self._hits.ended and self._looked >= len(self._hits.rows):
             return True
-        bucket = self._hits.rows[-1] >> 34
+        bucket = self._hits.rows[self._looked - 1] >> 34
         settled = sum(time_bucket(last) < bucket for _, last, _ in self._found)
         return settled >= wanted
 

@@ -95,6 +95,10 @@ class Matched:
         """Return a count that is exact."""
         return cls(count, count)
 
+    def at_least(self, count: int) -> Matched:
+        """Return the same knowing that there are `count` in any case."""
+        return Matched(max(self.low, count), max(self.high, count))
+
     @property
     def exact(self) -> int | None:
         """The count where it is known, else None."""

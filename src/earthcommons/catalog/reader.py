@@ -13,7 +13,7 @@ import orjson
 from earthcommons.errors import UpstreamError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 __all__ = ["READ_LIMIT_S", "Reader", "open_reader"]
@@ -28,6 +28,7 @@ class Reader(sqlite3.Connection):
     """A connection that knows the shapes of the filter it runs and when it must end."""
 
     shapes: tuple[Any, ...] = ()
+    holds: Callable[[str | None], bool] | None = None
     until: float = float("inf")
     followed: tuple[sqlite3.Cursor, ...] = ()
 
@@ -37,13 +38,15 @@ class Reader(sqlite3.Connection):
         self.followed = (*self.followed, cursor)
         return cursor
 
-    def ask(self, shapes: tuple[Any, ...]) -> None:
-        """Set the shapes that the statements to come name by number."""
+    def ask(
+        self, shapes: tuple[Any, ...], holds: Callable[[str | None], bool] | None = None
+    ) -> None:
+        """Set the shapes that the statements to come name by number, and the test of words."""
         if shapes:
             import shapely
 
             shapely.prepare(shapes)
-        self.shapes = shapes
+        self.shapes, self.holds = shapes, holds
 
     @contextmanager
     def whole(self) -> Iterator[Reader]:
@@ -71,7 +74,7 @@ class Reader(sqlite3.Connection):
                     yield self
                 finally:
                     self.until = float("inf")
-                    self.shapes = ()
+                    self.shapes, self.holds = (), None
                     for cursor in self.followed:
                         cursor.close()
                     self.followed = ()
@@ -107,6 +110,11 @@ def open_reader(file: Path) -> Reader:
             return int(bool(shapely.intersects(shape, geometry)))
         return int(bool(getattr(shapely, predicate)(geometry, shape)))
 
+    def words(text: str | None) -> bool:
+        assert connection.holds is not None  # noqa: S101
+        return connection.holds(text)
+
+    connection.create_function("ec_words", 1, words, deterministic=False)
     connection.create_function("ec_spatial", 3, spatial, deterministic=False)
     connection.create_function(
         "ec_fold", 1, lambda text: text.casefold() if isinstance(text, str) else text

@@ -8,7 +8,8 @@ import orjson
 
 from earthcommons.catalog.conditions import conditions_of
 from earthcommons.catalog.counting import count_items
-from earthcommons.catalog.plans import Hits, few, met, newest
+from earthcommons.catalog.hits import LOOKED, Hits, cheapest
+from earthcommons.catalog.plans import few, met, newest
 from earthcommons.catalog.presenting import present
 from earthcommons.catalog.queries import (
     Matched,
@@ -19,7 +20,7 @@ from earthcommons.catalog.queries import (
     write_token,
 )
 from earthcommons.catalog.queryables import find_sortable
-from earthcommons.catalog.text import ROW_MASK, match_expression
+from earthcommons.catalog.text import ROW_MASK, best_first, expression_of, terms_of, text_test
 from earthcommons.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -33,16 +34,19 @@ __all__ = ["items", "observations", "records"]
 
 # Up to so many candidates are sorted before another index is asked.
 SORTED = 20_000
+# Rare words are sorted at once; for others so many rows are tested along an index in that order.
+_SOON, _ALONG = 2_000, (4_000, 20_000)
+_INDEXES = {"i.cloud": "item_cloud", "i.last": "item_newest"}
 
 
 def items(sql: Reader, query: ItemQuery, labels: Iterable[str]) -> Page:
     """Return a page of items in the query's order, as somebody with these labels sees them."""
     limit = check_limit(query.limit)
     asked = conditions_of(query, labels)
-    sql.ask(asked.shapes)
+    sql.ask(asked.shapes, asked.holds)
     # A token holds for one question of one view: another party's is refused, not answered.
     question = [*query.question(), list(asked.labels)]
-    hits = Hits(sql, query, asked, None) if asked.words else None
+    hits = Hits(sql, query, asked) if asked.terms else None
     if query.sort:
         rows, keys, total = _sorted(sql, query, asked, hits, question, limit + 1)
     else:
@@ -58,7 +62,7 @@ def items(sql: Reader, query: ItemQuery, labels: Iterable[str]) -> Page:
     elif total is not None:
         bound = Matched.exactly(total)
     else:
-        bound = count_items(sql, query, asked, hits)
+        bound = count_items(sql, query, asked, hits).at_least(len(rows))
     token = write_token(keys[limit - 1], question) if len(rows) > limit else ""
     read = _stored(sql, [row[0] for row in rows[:limit]], asked.labels)
     bodies, plain = tuple(body for body, _ in read), tuple(is_plain for _, is_plain in read)
@@ -99,25 +103,29 @@ def _sorted(
         for found, key in zip(order, query.order(), strict=True)
     ]
     keys.append(("i.name", False, True))
+    after: list[Any] = read_token(query.token, question, len(keys)) if query.token else []
+    found, page = _soon(sql, query, asked, hits, keys, after, wanted)
+    if page:
+        return page, [list(row[1:]) for row in page], None
+    if found is None:
+        ready = hits if hits is not None and hits.cost <= SORTED else None
+        found = few(sql, query, asked, ready, SORTED // asked.cost)
     tests, values = asked.tests
-    among = few(sql, query, asked, hits, SORTED // asked.cost)
     source = "item i JOIN record r ON r.k = i.k" if asked.more_sql else "item i"
     total = None
-    if among is not None:
-        rows = met(sql, asked, among)
+    if found is not None:
+        rows = met(sql, found[1], found[0])
         total = len(rows)
         source = "json_each(?) j CROSS JOIN item i ON i.k = j.value"
         tests, values = "1", (orjson.dumps(sorted(row[0] for row in rows)).decode(),)
-    elif asked.words:
+    elif asked.terms:
         tests += f" AND i.k IN (SELECT rowid & {ROW_MASK} FROM words WHERE words MATCH ?)"
-        values = (*values, asked.words)
-    after: list[Any] = []
-    if query.token:
-        after = read_token(query.token, question, len(keys))
+        values = (*values, expression_of(asked.terms))
+    if after:
         beyond, more = _beyond(keys, after)
         tests, values = f"{tests} AND {beyond}", (*values, *more)
     columns = ", ".join(expression for expression, _, _ in keys)
-    page: list[tuple[Any, ...]] = []
+    page = []
     # What lacks the first key comes last, on its own: so an index may give the order of the rest.
     first, _, always = keys[0]
     for lacking in ("",) if always else (" IS NOT NULL", " IS NULL"):
@@ -134,6 +142,55 @@ def _sorted(
         if len(page) >= wanted:
             break
     return page, [list(row[1:]) for row in page], total
+
+
+def _soon(
+    sql: Reader,
+    query: ItemQuery,
+    asked: Conditions,
+    hits: Hits | None,
+    keys: list[tuple[str, bool, bool]],
+    after: list[Any],
+    wanted: int,
+) -> tuple[tuple[set[int], Conditions] | None, list[tuple[Any, ...]]]:
+    """Return where words are asked for the few candidates, or else the whole page, if cheap."""
+    if hits is None:
+        return None, []
+    found = few(sql, query, asked, hits if hits.cost <= LOOKED else None, _SOON // asked.cost)
+    if found is not None or keys[0][0] not in _INDEXES:
+        return found, []
+    page = _along(sql, asked.by_rows, keys, after, wanted)
+    return None, page if len(page) == wanted else []
+
+
+def _along(
+    sql: Reader,
+    asked: Conditions,
+    keys: list[tuple[str, bool, bool]],
+    after: list[Any],
+    wanted: int,
+) -> list[tuple[Any, ...]]:
+    """Return the matches among the next rows of the index of the first key, in order."""
+    first, down, _ = keys[0]
+    where, values = f"{first} IS NOT NULL", list[Any]()
+    if after and after[0] is None:
+        return []
+    if after:
+        where, values = _beyond([(first, down, True), *keys[1:]], after)
+    columns = ", ".join(expression for expression, _, _ in keys)
+    order = ", ".join([_direction(first, down, True), *(_direction(*key) for key in keys[1:])])
+    tests, more = asked.tests
+    body = " CROSS JOIN record r ON r.k = i.k" if asked.more_sql else ""
+    page: list[tuple[Any, ...]] = []
+    for bound in _ALONG:
+        # Where the first rows hold no match, more would hardly fill the page.
+        if bound == _ALONG[0] or 0 < len(page) < wanted:
+            page = sql.execute(
+                f"SELECT i.k, {columns} FROM (SELECT * FROM item i INDEXED BY {_INDEXES[first]}"
+                f" WHERE {where} ORDER BY {order} LIMIT ?) i{body} WHERE {tests} LIMIT ?",
+                (*values, bound // asked.cost, *more, wanted),
+            ).fetchall()
+    return page
 
 
 def _direction(expression: str, down: bool, always: bool) -> str:
@@ -180,33 +237,55 @@ def records(sql: Reader, query: RecordQuery, labels: Iterable[str]) -> Page:
     for name, value in query.where.items():
         where += " AND EXISTS (SELECT 1 FROM json_each(r.body, ?) WHERE value = ?)"
         values += [f"$.{name}", value]
-    source, order = "record r", "r.id"
     if query.text:
-        source = "words w JOIN record r ON r.k = w.rowid"
-        # The rows of items lie beyond the mask, those of all other records within.
-        where += " AND w.rowid <= ? AND words MATCH ?"
-        values += [ROW_MASK, match_expression(query.text)]
-        order = "bm25(words), r.id"
+        return _best_records(sql, query, where, values, limit)
     matched = int(
-        sql.execute(f"SELECT count(*) FROM {source} WHERE {where}", values).fetchone()[0]
+        sql.execute(f"SELECT count(*) FROM record r WHERE {where}", values).fetchone()[0]
     )
-    skip = 0
     if query.token:
-        (key,) = read_token(query.token, query.question(), 1)
-        if query.text:
-            skip = int(key)
-        else:
-            where += " AND r.id > ?"
-            values.append(key)
-    statement = (
-        f"SELECT r.id, r.body FROM {source} WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?"
-    )
-    rows = sql.execute(statement, [*values, limit + 1, skip]).fetchall()
+        where += " AND r.id > ?"
+        values += read_token(query.token, query.question(), 1)
+    rows = sql.execute(
+        f"SELECT r.id, r.body FROM record r WHERE {where} ORDER BY r.id LIMIT ?",
+        [*values, limit + 1],
+    ).fetchall()
     token = ""
     if len(rows) > limit:
         rows = rows[:limit]
-        token = write_token([skip + limit if query.text else rows[-1][0]], query.question())
+        token = write_token([rows[-1][0]], query.question())
     return Page(tuple(bytes(row[1]) for row in rows), token, matched)
+
+
+def _best_records(
+    sql: Reader, query: RecordQuery, where: str, values: list[Any], limit: int
+) -> Page:
+    """Return a page of the records that hold the words, best match first.
+
+    Words that many items hold as well would take FTS5 seconds to gather and rank: then every
+    record of the kind is tested.
+    """
+    terms = terms_of(query.text)
+    sql.ask((), text_test(terms))
+    asked, cost = cheapest(sql, terms)
+    if cost <= LOOKED:
+        # The rows of items lie beyond the mask, those of all other records within.
+        where += " AND r.k IN (SELECT rowid FROM words WHERE rowid <= ? AND words MATCH ?)"
+        values = [*values, ROW_MASK, expression_of(asked)]
+    found = sql.execute(
+        "SELECT r.k, w.c0 FROM record r CROSS JOIN words_content w ON w.id = r.k"
+        f" WHERE {where} AND ec_words(w.c0) ORDER BY r.id",
+        values,
+    ).fetchall()
+    order = best_first([text for _, text in found], terms)
+    skip = int(read_token(query.token, query.question(), 1)[0]) if query.token else 0
+    ks = [found[n][0] for n in order[skip : skip + limit]]
+    bodies = sql.execute(
+        "SELECT r.body FROM json_each(?) j CROSS JOIN record r ON r.k = j.value ORDER BY j.key",
+        (orjson.dumps(ks).decode(),),
+    )
+    more = len(found) > skip + limit
+    token = write_token([skip + limit], query.question()) if more else ""
+    return Page(tuple(bytes(row[0]) for row in bodies), token, len(found))
 
 
 def observations(sql: Reader, query: ObservationQuery, labels: Iterable[str]) -> Page:
