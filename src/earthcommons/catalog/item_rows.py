@@ -112,7 +112,7 @@ def address_part(href: str) -> int | None:
 
     Different addresses may share a number: whoever looks one up reads the record.
     """
-    if not href.startswith("/objects/"):
+    if href[:9] != "/objects/":
         return None
     try:
         return int(href[9:24], 16)
@@ -122,10 +122,12 @@ def address_part(href: str) -> int | None:
 
 def address_parts(body: dict[str, Any]) -> set[int]:
     """Return the numbers of all addresses of an item's assets on this node."""
-    assets = body.get("assets") or {}
-    found = {address_part(a["href"]) for a in assets.values() if "href" in a}
-    found.discard(None)
-    return found  # type: ignore[return-value]
+    found = set()
+    for asset in (body.get("assets") or {}).values():
+        part = address_part(asset.get("href", ""))
+        if part is not None:
+            found.add(part)
+    return found
 
 
 def time_unit(epoch: int) -> float:

@@ -411,10 +411,15 @@ def _check(body: dict[str, Any], known: frozenset[str]) -> None:
     box = body.get("bbox") or []
     if not isinstance(box, list) or not {int, float}.issuperset(map(type, box)):
         raise InvalidInputError("bbox is a list of numbers")
+    _check_members(body)
+
+
+def _check_members(body: dict[str, Any]) -> None:
     assets, links = body.get("assets", {}), body.get("links") or []
-    if not isinstance(assets, dict) or not all(
-        isinstance(a, dict) and isinstance(a.get("href"), str) for a in assets.values()
-    ):
+    if not isinstance(assets, dict):
         raise InvalidInputError("assets is an object of objects with href")
+    for asset in assets.values():
+        if not isinstance(asset, dict) or not isinstance(asset.get("href"), str):
+            raise InvalidInputError("assets is an object of objects with href")
     if not isinstance(links, list) or not all(isinstance(link, dict) for link in links):
         raise InvalidInputError("links is a list of objects")
