@@ -12,17 +12,34 @@ import pytest
 import rasterio
 import uvicorn
 import xarray as xr
+from argon2 import PasswordHasher
 from rasterio.transform import from_origin
 
 from earthcommons.commons import Node, make_node
 from earthcommons.ingest import ingest
 from earthcommons.model import Declaration, Period, Text, VariableDeclaration
 from earthcommons.settings import Settings
+from earthcommons.trust import secrets
 from earthcommons.web import create_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Hash passwords with the same function at its least cost: hundreds are hashed here.
+
+    What a password costs to guess is looked at in `tests/trust`.
+    """
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(secrets, "_hasher", lambda: quick)
+        # The digest of nobody's password is made once, at the cost of that moment.
+        secrets._nobody.cache_clear()
+        yield
+    secrets._nobody.cache_clear()
 
 
 def declare(item: str, unit: str, **changes: object) -> Declaration:

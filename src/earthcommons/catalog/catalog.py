@@ -369,18 +369,18 @@ class Catalog:
         # Of one moment: between two statements a version may retire, and its labels with it.
         with self._connection().whole() as sql:
             marks, labels = self._labels(party)
-            rows = sql.execute(
-                "SELECT r.body, r.fetch, r.k FROM address a JOIN record r ON r.k = a.k"
-                f" WHERE a.part = ? AND r.current AND r.access IN ({marks})",
-                (address_part(href), *labels),
-            ).fetchall()
-            for body, fetch, k in rows:
-                stated = "SELECT name, access FROM asset WHERE k = ?"
-                own = dict(sql.execute(stated, (k,)).fetchall())
-                for name, asset in orjson.loads(body)["assets"].items():
-                    if asset["href"] == href and own.get(name, fetch) in labels:
-                        return True
-            return history.serves_past(sql, href, self._asker(party))
+            # One statement whatever it finds: who may not fetch an object does not learn from
+            # the work of the answer that it is there.
+            row = sql.execute(
+                "SELECT 1 FROM address a JOIN record r ON r.k = a.k,"
+                " json_each(r.body, '$.assets') e"
+                " LEFT JOIN asset s ON s.k = r.k AND s.name = e.key"
+                f" WHERE a.part = ? AND r.current AND r.access IN ({marks})"
+                f" AND coalesce(s.access, r.fetch) IN ({marks})"
+                " AND json_extract(e.value, '$.href') = ? LIMIT 1",
+                (address_part(href), *labels, *labels, href),
+            ).fetchone()
+            return row is not None or history.serves_past(sql, href, labels, self._asker(party))
 
     def links_from(self, kind: str, id_: str, party: Party | None = None) -> tuple[Link, ...]:
         """Return the arrows a record states to what the party may see."""

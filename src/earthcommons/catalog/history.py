@@ -228,12 +228,27 @@ def owner_of(sql: sqlite3.Connection, kind: str, id_: str) -> str:
     return (row[0] or "") if row else ""
 
 
-def serves_past(sql: sqlite3.Connection, href: str, asker: Asker) -> bool:
-    """Return whether a past version the asker may see has an asset at that address."""
+def serves_past(
+    sql: sqlite3.Connection, href: str, labels: tuple[str, ...], asker: Asker
+) -> bool:
+    """Return whether a past version the asker may see has an asset at that address.
+
+    Args:
+        sql: the catalogue.
+        href: address of the asset.
+        labels: labels in force that the asker satisfies.
+        asker: who asks.
+    """
+    marks = ",".join("?" * len(labels))
     rows = sql.execute(
-        "SELECT r.id, r.version FROM address a JOIN record r ON r.k = a.k"
-        " WHERE a.part = ? AND NOT r.current",
-        (address_part(href),),
+        "SELECT r.id, r.version FROM address a JOIN record r ON r.k = a.k AND NOT r.current"
+        " JOIN record n ON n.kind = r.kind AND n.id = r.id AND (n.current OR n.gone)"
+        f" AND n.access IN ({marks}) AND n.fetch IN ({marks}),"
+        " json_each(r.body, '$.assets') e"
+        " LEFT JOIN asset s ON s.k = n.k AND s.name = e.key"
+        f" WHERE a.part = ? AND coalesce(s.access, 'open') IN ({marks})"
+        " AND json_extract(e.value, '$.href') = ?",
+        (*labels, *labels, address_part(href), *labels, href),
     ).fetchall()
     for name, version in rows:
         try:
