@@ -75,6 +75,7 @@ def ingest(
     scenes: dict[str, Any] | None = None,
     guessed: Sequence[str] = (),
     wish: Wish | None = None,
+    regions: Callable[[dict[str, Any] | None], Sequence[str]] | None = None,
     while_waiting: Callable[[float], None] | None = None,
     together: Callable[[Transaction, int], None] | None = None,
 ) -> Outcome:
@@ -95,6 +96,7 @@ def ingest(
         scenes: which file is which band of which time, and what to make of them.
         guessed: keys of the declaration that nobody declared, kept in `ec:guessed`.
         wish: rule, further metadata and place in a row of versions, where they are not the usual.
+        regions: which regions a footprint meets, kept in `ec:regions`; what `wish` says goes first.
         while_waiting: called several times a second while the file is read; what it raises ends
             the admission and leaves nothing.
         together: what becomes visible with the item or not at all: is given the transaction and
@@ -130,6 +132,8 @@ def ingest(
     item["properties"]["ec:declared"] = mark
     if guessed:
         item["properties"]["ec:guessed"] = sorted(guessed)
+    if regions is not None and (met := list(regions(item["geometry"]))):
+        item["properties"]["ec:regions"] = met
     item["properties"] |= wish.properties
     stated = {k: v for k, v in (("fetch", wish.fetch), ("derive", wish.derive)) if v}
     if stated:

@@ -16,6 +16,7 @@ from earthcommons.commons.stories.exchanging import (
     import_offers,
 )
 from earthcommons.commons.stories.mapping import publish_sst_anomaly
+from earthcommons.commons.stories.regions_met import regions_met
 from earthcommons.commons.stories.reporting import build_report
 from earthcommons.commons.stories.watching import run_watches
 from earthcommons.indicators import INDICATOR_KEYS
@@ -66,11 +67,17 @@ def build(root: Path) -> Iterator[Step]:
 
 def _plan(node: Node) -> list[tuple[str, Callable[[], str]]]:
     pieces = {piece.id: piece for piece in load_pieces()}
-    enter = [
-        (piece.title["en"], partial(_ingest, node, piece))
-        for piece in pieces.values()
-        if piece.kind in _MEASURED
-    ]
+    measured = [piece for piece in pieces.values() if piece.kind in _MEASURED]
+    # Regions first: what comes after says which of them it meets.
+    drawn = {item.rpartition("/")[2] for item in _REGION_SETS}
+    places, others = (
+        [
+            (piece.title["en"], partial(_ingest, node, piece))
+            for piece in measured
+            if (piece.id in drawn) is first
+        ]
+        for first in (True, False)
+    )
     name = [(item, partial(_name_regions, node, item)) for item in _REGION_SETS]
     compute = [(f"indicator {key}", partial(_compute, node, key)) for key in INDICATOR_KEYS]
     tell: list[tuple[str, Callable[[], str]]] = [
@@ -80,11 +87,14 @@ def _plan(node: Node) -> list[tuple[str, Callable[[], str]]]:
         ("technology offers", partial(_offers, node, pieces["technology-offers"])),
         ("need and candidates", partial(_need, node)),
     ]
-    return [*enter, *name, *compute, *tell]
+    return [*places, *name, *others, *compute, *tell]
 
 
 def _ingest(node: Node, piece: Piece) -> str:
-    return ingest(pack_path(piece), declaration_of(piece), node.catalog, node.store).state
+    return ingest(
+        *(pack_path(piece), declaration_of(piece), node.catalog, node.store),
+        regions=regions_met(node),
+    ).state
 
 
 def _name_regions(node: Node, item: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from earthcommons.commons.stories.ingesting_recipe import Recipe
 from earthcommons.commons.stories.ingesting_sources import Source, item_name, sources_of
+from earthcommons.commons.stories.regions_met import regions_met
 from earthcommons.errors import CommonsError, ConflictError, InvalidInputError
 from earthcommons.ingest import ingest, look
 from earthcommons.ingest.limits import Limits
@@ -210,7 +211,8 @@ def _taken(
     _require_steward(node, one.collection)
     done = ingest(
         one.place.place, one.declaration, node.catalog, node.store,
-        limits=limits, scenes=one.place.scenes, guessed=one.guessed, while_waiting=beat,
+        limits=limits, scenes=one.place.scenes, guessed=one.guessed, regions=regions_met(node),
+        while_waiting=beat,
     )  # fmt: skip
     return Outcome(one.source, done.name, done.state)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from earthcommons.commons.stories.regions_met import regions_met
 from earthcommons.cube import open_array
 from earthcommons.errors import NotFoundError
 from earthcommons.indicators import find_indicator
@@ -65,7 +66,8 @@ def publish_sst_anomaly(node: Node) -> str:
         file = work / "anomaly.nc"
         _dataset(monthly_anomaly(values, first, last)).to_netcdf(file, engine="h5netcdf")
         return ingest(
-            file, _declaration(source, lineage, first, last), node.catalog, node.store
+            *(file, _declaration(source, lineage, first, last), node.catalog, node.store),
+            regions=regions_met(node),
         ).state
 
 

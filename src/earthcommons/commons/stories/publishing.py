@@ -11,11 +11,13 @@ from earthcommons.commons.declarations import declared_parts
 from earthcommons.commons.stories import submitting
 from earthcommons.commons.stories.ingesting import plan
 from earthcommons.commons.stories.ingesting_recipe import Recipe
+from earthcommons.commons.stories.regions_met import regions_met
 from earthcommons.commons.stories.submitting import get_draft, reviewable
 from earthcommons.errors import ConflictError, InvalidInputError
 from earthcommons.ingest import Bundle, Wish, ingest
 from earthcommons.model.party import OPERATOR
 from earthcommons.policy import OPEN, acting_as, acting_party
+from earthcommons.store import storing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -158,6 +160,7 @@ def accept(
             node.store,
             guessed=one.guessed,
             wish=wish,
+            regions=regions_met(node),
             while_waiting=while_waiting,
             together=together,
         )
@@ -195,9 +198,10 @@ def _laid_out(node: Node, files: Sequence[tuple[str, str]]) -> Iterator[Path]:
             if not parts or name.startswith("/") or ".." in parts or "\\" in name:
                 raise InvalidInputError(f"{name[:60]!r} leaves its folder", code="unsafe-path")
             target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            # The reader copies what it reads: a link costs nothing, and nothing writes to it.
-            target.hardlink_to(node.store.path(key))
+            with storing():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                # The reader copies what it reads: a link costs nothing, and nothing writes to it.
+                target.hardlink_to(node.store.path(key))
         yield folder
 
 
