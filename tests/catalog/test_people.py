@@ -15,7 +15,7 @@ from earthcommons.errors import (
     InvalidInputError,
     NotFoundError,
 )
-from earthcommons.model import OPERATOR, PUBLIC
+from earthcommons.model import OPERATOR, PUBLIC, Party
 from earthcommons.policy import acting_as
 from earthcommons.store import LocalStore
 from earthcommons.trust import KeyText, read_key
@@ -158,8 +158,20 @@ def test_nobody_gives_themselves_anything(catalog: Catalog) -> None:
     assert catalog.audit_head()[0] == before[0] + 2
     key = people.by_key(mine)
     assert key is not None
-    with acting_as(key), pytest.raises(AccessDeniedError):
-        people.issue_key("eve", ("read", "submit"), 1)
+    with acting_as(key):
+        for each in (
+            lambda: people.issue_key("eve", ("read",), 1),
+            lambda: people.accept("eve", "odbl-1.0"),
+            lambda: people.revoke_key(mine.name),
+        ):
+            with pytest.raises(AccessDeniedError, match="scope admin"):
+                each()
+    strong = Party("eve", scopes=frozenset({"read", "admin"}))
+    with acting_as(strong):
+        people.issue_key("eve", ("read",), 1)
+        with pytest.raises(AccessDeniedError, match="gives no scope"):
+            people.issue_key("eve", ("read", "submit"), 1)
+        people.revoke_key(mine.name)
 
 
 def test_a_steward_brings_people_into_the_own_group_alone(catalog: Catalog) -> None:

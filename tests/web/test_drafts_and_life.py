@@ -54,7 +54,7 @@ def http(node: Node) -> Iterator[TestClient]:
 
 def key(node: Node, name: str) -> dict[str, str]:
     with acting_as(OPERATOR):
-        made = node.catalog.people.issue_key(name, ("read", "submit", "steward"), 1)
+        made = node.catalog.people.issue_key(name, ("read", "submit", "steward", "admin"), 1)
     return {"authorization": f"Bearer {made.reveal()}"}
 
 

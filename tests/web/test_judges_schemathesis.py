@@ -102,7 +102,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         node.catalog.people.add("judge", "Judge", issuer="https://id.example", subject="judge")
         for role in ("contributor", "reviewer", "steward"):
             node.catalog.people.grant("judge", f"{role}:hydro")
-        key = node.catalog.people.issue_key("judge", ("read", "submit", "steward"), 1)
+        key = node.catalog.people.issue_key("judge", ("read", "submit", "steward", "admin"), 1)
     party = node.catalog.people.by_key(key)
     assert party is not None
     with acting_as(party):

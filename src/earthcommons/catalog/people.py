@@ -246,10 +246,12 @@ class People:
         """Record that an account accepts a licence, with the moment.
 
         Raises:
+            AccessDeniedError: another asks, or a key without the scope `admin`.
             InvalidInputError: the licence's name does not fit.
         """
         parse_label(f"licence:{licence}")
         _require_self(id_)
+        _require_hand("accepts no licence")
         self._hold(id_, "licence", licence, "licence-accept")
 
     # Groups.
@@ -297,10 +299,12 @@ class People:
 
         Raises:
             NotFoundError: there is no such account.
+            AccessDeniedError: another asks, or a key without the scope `admin`.
             InvalidInputError: an unknown scope, or a life of no day or over 366.
         """
         self.account(id_)
         _require_self(id_)
+        _require_hand("makes no key")
         held = acting_party().scopes
         if held is not None and not held >= set(scopes):
             raise AccessDeniedError("a key gives no scope it does not have")
@@ -345,12 +349,14 @@ class People:
         """End a key at once.
 
         Raises:
+            AccessDeniedError: another asks, or a key without the scope `admin`.
             NotFoundError: there is no such key.
         """
         found = [key for key in self._keys("") if key.name == name]
         if not found:
             raise NotFoundError(f"there is no key {name[:60]!r}")
         _require_self(found[0].account)
+        _require_hand("ends no key")
         with self._transaction() as tx:
             tx.sql.execute("UPDATE api_key SET revoked = 1 WHERE name = ?", (name,))
             tx.note("key-revoke", "key", name, {})
@@ -486,6 +492,13 @@ def _require_self(id_: str) -> None:
     """Return when the acting party is that account, or an operator."""
     if acting_party().id != id_:
         require("administer", OPEN, f"account {id_}")
+
+
+def _require_hand(refusal: str) -> None:
+    """Return when the acting party is there in person, or its key may act on accounts."""
+    scopes = acting_party().scopes
+    if scopes is not None and "admin" not in scopes:
+        raise AccessDeniedError(f"a key without the scope admin {refusal}")
 
 
 def _require_giver(role: str) -> None:
