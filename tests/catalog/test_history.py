@@ -10,7 +10,7 @@ import pytest
 
 from earthcommons.catalog import Catalog, ItemQuery, rebuild
 from earthcommons.errors import ConflictError, GoneError, InvalidInputError, NotFoundError
-from earthcommons.model import OPERATOR, PUBLIC, Record
+from earthcommons.model import OPERATOR, PUBLIC, Party, Record
 from earthcommons.policy import acting_as
 from earthcommons.store import LocalStore
 
@@ -148,6 +148,22 @@ def test_who_could_not_see_it_does_not_learn_that_it_is_gone(catalog: Catalog) -
         catalog.body("item", "c/a", OPERATOR)
     with pytest.raises(NotFoundError):
         catalog.versions("item", "c/a")
+
+
+def test_the_log_tells_of_a_withdrawal_whoever_may_see_its_stub(catalog: Catalog) -> None:
+    def told(party: Party = PUBLIC) -> list[int]:
+        both = catalog.changes(party=party), catalog.newest_changes(9, party=party)[::-1]
+        of_items = [[change.version for change in log if change.kind == "item"] for log in both]
+        assert of_items[0] == of_items[1]
+        return of_items[0]
+
+    put(catalog, item(1), tombstone(2))
+    assert told() == [1, 2]
+    put(catalog, item(3))
+    assert told() == [1, 2, 3]
+    put(catalog, Record("item", "c/a", tombstone(4).body, 4, "steward", withdrawn=True))
+    assert told() == []
+    assert told(OPERATOR) == [1, 2, 3, 4]
 
 
 def test_a_past_version_is_never_more_open_than_the_present(catalog: Catalog) -> None:

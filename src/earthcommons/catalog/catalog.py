@@ -393,12 +393,16 @@ class Catalog:
     def changes(
         self, after: int = 0, limit: int = 1000, party: Party | None = None
     ) -> tuple[Change, ...]:
-        """Return the change log after a sequence number, oldest first: of visible records."""
+        """Return the change log after a sequence number, oldest first.
+
+        Of records the party may see, and of withdrawn ones whose stub it may see: who follows
+        the log learns that they are gone.
+        """
         marks, labels = self._labels(party)
         sql = (
             "SELECT c.seq, c.kind, c.id, c.version, c.digest FROM change c WHERE c.seq > ?"
             " AND EXISTS (SELECT 1 FROM record r WHERE r.kind = c.kind AND r.id = c.id"
-            f" AND r.current AND r.access IN ({marks})) ORDER BY c.seq LIMIT ?"
+            f" AND (r.current OR r.gone) AND r.access IN ({marks})) ORDER BY c.seq LIMIT ?"
         )
         rows = self._connection().execute(sql, (after, *labels, limit))
         return tuple(Change(*row) for row in rows)
@@ -410,7 +414,7 @@ class Catalog:
         marks, labels = self._labels(party)
         sql = (
             "SELECT c.seq, c.kind, c.id, c.version, c.digest FROM change c JOIN record r"
-            " ON r.kind = c.kind AND r.id = c.id AND r.current"
+            " ON r.kind = c.kind AND r.id = c.id AND (r.current OR r.gone)"
             f" WHERE r.access IN ({marks}) AND c.seq < ? ORDER BY c.seq DESC LIMIT ?"
         )
         least = 2**62 if before is None else before
