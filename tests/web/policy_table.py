@@ -345,6 +345,9 @@ def _pages() -> list[Line]:
             Line("GET", f"{record}/{name}", action=action, **item)
             for name, action in _TOOLS.items()
         ),
+        Line("GET", f"{at}/collections/{{collection}}/rule", ("collection",), "manage", **mine),
+        post(f"{at}/collections/{{collection}}/rule", (200, 400), {}, kinds=("collection",),
+             action="manage", **mine),
         post(f"{record}/rule", (200, 400), {}, action="manage", **item),
         post(f"{record}/new-version", _WRITES, {}, action="submit", **item),
         post(f"{record}/erratum", _WRITES, {"en": "Mended."}, action="publish", **item),

@@ -28,7 +28,7 @@ from earthcommons.commons.stories import (
 from earthcommons.model.party import OPERATOR
 from earthcommons.policy import acting_as, acting_party, moment, require, satisfies
 from earthcommons.web import identity, log_lines, throttle
-from earthcommons.web.pages import steward
+from earthcommons.web.pages import rule_page, steward
 from earthcommons.web.pages.site import Site
 
 if TYPE_CHECKING:
@@ -414,7 +414,7 @@ def acts(world: MatrixNode, who: str, *, first: bool = False) -> list[str]:
         (access, "require", "oto"), (editing, "require", "oto"), (recalling, "require", "oto"),
         (submitting, "require", "oto"), (withdrawing, "require", "oto"),
         (submitting, "_require_author", "ann"), (people, "require", "ann"),
-        (catalog, "require", "ann"), (steward, "require", "oto"),
+        (catalog, "require", "ann"), (steward, "require", "oto"), (rule_page, "require", "oto"),
     ],
     ids=lambda part: getattr(part, "__name__", part),
 )  # fmt: skip

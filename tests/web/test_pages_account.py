@@ -8,6 +8,11 @@ import pytest
 from starlette.testclient import TestClient
 from tests.web.portal import WORD, Person, community
 
+from earthcommons.commons import make_node
+from earthcommons.model import OPERATOR
+from earthcommons.model.record import Record
+from earthcommons.policy import acting_as
+from earthcommons.settings import Settings
 from earthcommons.web import create_app
 from earthcommons.web.pages.forms import local_address
 
@@ -152,5 +157,66 @@ def test_an_operator_makes_people_what_they_are_and_closes_accounts(tmp_path: Pa
     eve.open("/en/account", 401)
     page = root.open("/zh/audit")
     assert "现已核验" in page.text
-    assert "account-close" in page.text
+    assert "停用账户 账户：eve" in page.text
+    assert 'title="account-close"' in page.html
+    node.catalog.close()
+
+
+def test_the_identity_provider_is_offered_where_there_is_one_and_leads_back(
+    node: Node, app: FastAPI, tmp_path: Path
+) -> None:
+    assert "/api/oidc/login" not in Person(node, "", app).open("/en/sign-in").html
+    settings = Settings(
+        oidc_issuer="https://login.example.org/realms/earth", oidc_client_id="earthcommons"
+    )
+    elsewhere = make_node(tmp_path / "node", settings)
+    anybody = Person(elsewhere, "", create_app(elsewhere))
+    page = anybody.open("/zh/sign-in?next=/zh/data?q=snow%26year=2015")
+    assert "用 login.example.org 登录" in page.text
+    assert "/api/oidc/login?to=%2Fzh%2Fdata%3Fq%3Dsnow%26year%3D2015" in page.links
+    page = anybody.open("/en/sign-in?next=https://evil.example/")
+    assert "Sign in with login.example.org" in page.text
+    assert "/api/oidc/login?to=%2Fen%2Faccount" in page.links
+    elsewhere.catalog.close()
+
+
+def test_a_steward_finds_the_rules_of_the_own_collections_on_the_account_and_the_collection(
+    tmp_path: Path,
+) -> None:
+    node = community(tmp_path)
+    with acting_as(OPERATOR):
+        node.catalog.people.add_group("other", "Other")
+    with node.catalog.transaction() as tx:
+        for id_, owner in (("snow", "hydro"), ("ice", "other")):
+            body = {"id": id_, "title": id_.title(), "title_zh": f"集{id_}", "ec:owner": owner,
+                    "description": "What it is."}  # fmt: skip
+            tx.put(Record("collection", id_, body))
+    app = create_app(node)
+    zhu, eve, root = (Person(node, who, app) for who in ("zhu", "eve", "root"))
+    way = "/zh/collections/snow/rule"
+    account = zhu.open("/zh/account")
+    assert way in account.links
+    assert "集ice" not in account.text
+    assert "/zh/collections/ice/rule" in root.open("/zh/account").links
+    assert "/collections/" not in eve.open("/zh/account").html
+    assert way in zhu.open("/zh/data?collection=snow").links
+    assert "/collections/" not in eve.open("/zh/data?collection=snow").html
+    assert "/collections/" not in zhu.open("/zh/data?collection=ice").html
+    # It is stated without a record in it, after it was said what it will mean.
+    page = zhu.send(zhu.open(way), "/rule", rule_find="registered", why="Under check.")
+    assert "该规则的含义" in page.text
+    assert node.catalog.stated("collection", "snow")[0] == "open"
+    page = zhu.send(page, "/rule", button=("sure", "yes"))
+    assert page.address == "/zh/data?collection=snow&done=rule-set"
+    assert "访问规则已生效。" in page.text
+    with acting_as(OPERATOR):
+        assert node.catalog.stated("collection", "snow")[0] == "registered"
+    assert "集snow" in page.text
+    eve.open(way, 403)
+    zhu.open("/en/collections/ice/rule", 403)
+    zhu.open("/en/collections/none/rule", 404)
+    Person(node, "", app).open(way, 401)
+    assert eve.http.post(way, data={"rule_find": "open", "sure": "yes"}).status_code == 403
+    wrong = zhu.send(zhu.open(way), "/rule", rule_find="group", rule_find_group="", status=400)
+    assert "choose the group" in wrong.text
     node.catalog.close()

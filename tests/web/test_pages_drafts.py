@@ -120,3 +120,22 @@ def test_what_the_form_shows_is_what_it_sends_back(
     sent = Filled(body, Form({name: (shown[name],) for name in names} | rule))
     found = {k: v for k, v in sent.metadata().items() if v is not None}
     assert found == body["metadata"]
+
+
+def test_themes_and_goals_stated_elsewhere_outlive_the_form_until_they_are_unticked(
+    node: Node, app: FastAPI, draft: str
+) -> None:
+    with acting_as(node.catalog.people.party("mei") or OPERATOR):
+        stated = {"themes": ["cryosphere", "oceans"], "sdg": ["13.3"]}
+        submitting.edit_draft(node, draft, stated)
+    mei = Person(node, "mei", app)
+    page = mei.open(f"/en/drafts/{draft}")
+    assert "cryosphere" in page.text
+    page = mei.send(page, draft, attribution="A")
+    with acting_as(OPERATOR):
+        kept = submitting.get_draft(node, draft)["metadata"]
+    assert (sorted(kept["themes"]), kept["sdg"]) == (["cryosphere", "oceans"], ["13.3"])
+    mei.send(page, draft, themes=["oceans", "made-up"], sdg=["13"])
+    with acting_as(OPERATOR):
+        kept = submitting.get_draft(node, draft)["metadata"]
+    assert (kept["themes"], kept["sdg"]) == (["oceans"], ["13"])

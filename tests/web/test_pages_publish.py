@@ -45,7 +45,7 @@ def test_two_files_are_two_drafts_and_what_is_guessed_is_said(
     drafts = [link for link in page.links if "/drafts/drf-" in link]
     text = mei.open(drafts[0]).text
     assert "Guessed from the file or its name; please check" in text
-    assert "Footprint: 10.0° to 14.0° longitude" in text
+    assert "Footprint 10.0° to 14.0° longitude" in text
 
 
 def test_nothing_is_kept_of_who_contributes_to_no_group(

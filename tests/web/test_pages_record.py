@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+import rasterio
 from hypothesis import given
 from hypothesis import strategies as st
+from rasterio.transform import from_origin
 from tests.web.portal import WORD, Person, community
 
 from earthcommons.errors import InvalidInputError
-from earthcommons.model import OPERATOR, PUBLIC
+from earthcommons.ingest import ingest
+from earthcommons.model import (
+    OPERATOR,
+    PUBLIC,
+    Declaration,
+    Period,
+    Text,
+    VariableDeclaration,
+)
 from earthcommons.model.record import Link, Record
 from earthcommons.policy import acting_as
 from earthcommons.web import create_app
@@ -23,6 +35,7 @@ from earthcommons.web.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from fastapi import FastAPI
 
@@ -115,6 +128,35 @@ def test_each_citation_on_the_page_is_the_one_to_download(node: Node, app: FastA
         address = next(link for link in page.links if f"style={style}" in link)
         first = anybody.http.get(address).text.splitlines()[0]
         assert " ".join(first.split()) in page.text
+
+
+def test_a_raster_without_chinese_words_is_shown_where_it_lies_in_degrees(
+    served: tuple[str, Node], tmp_path: Path
+) -> None:
+    node = served[1]
+    profile = {
+        "driver": "GTiff", "height": 40, "width": 40, "count": 1, "dtype": "float32",
+        "crs": "EPSG:32633", "transform": from_origin(500_000, 5_000_000, 1000, 1000),
+    }  # fmt: skip
+    with rasterio.open(tmp_path / "utm.tif", "w", **profile) as out:
+        out.write(np.arange(1600, dtype="f4").reshape(40, 40), 1)
+    variables = (VariableDeclaration("v", "percent"),)
+    declared = Declaration(
+        item="utm", collection="utm", title=Text("Utm", ""), description=Text("One.", ""),
+        period=Period.year(2008), licence="CC0-1.0", attribution="n", nature="observation",
+        variables=variables,
+    )  # fmt: skip
+    ingest(tmp_path / "utm.tif", declared, node.catalog, node.store)
+    anybody = Person(node, "", create_app(node))
+    for lang in ("en", "zh"):
+        page = anybody.open(f"/{lang}/data/utm/utm")
+        (found,) = re.findall(r' tile-bounds="([^"]+)"', page.html)
+        west, south, east, north = map(float, found.split(","))
+        assert 14.9 < west < east < 15.6
+        assert 44.7 < south < north < 45.2
+    # A frame of half its size around what is small; what is wide is seen whole.
+    assert ' bounds="-5,0,55,45"' in anybody.open("/zh/data/demo/regional").html
+    assert ' bounds="' not in anybody.open("/zh/data/demo/raster-07").html
 
 
 def test_python_on_the_page_reads_the_data(served: tuple[str, Node]) -> None:

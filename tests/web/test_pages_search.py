@@ -17,6 +17,7 @@ from earthcommons.web.words import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +102,32 @@ def test_bars_stand_in_order_of_years_and_the_asked_one_is_marked() -> None:
 def test_a_page_belongs_to_its_question() -> None:
     asked = Asked({"q": "snow", "token": "t"})
     assert asked.address("en", theme="oceans") == "/en/data?q=snow&theme=oceans"
+
+
+def test_regions_are_named_in_the_language_of_the_reader_where_the_node_knows_them(
+    tmp_path: Path,
+) -> None:
+    node = community(tmp_path)
+    region: dict[str, Any] = {
+        "id": "m49:404", "names": {"en": "Kenya <b>", "zh": "肯尼亚"}, "kind": "country",
+        "iso3": "KEN", "groups": [], "members": [],
+    }  # fmt: skip
+    basin = region | {"id": "x:tana", "names": {"en": "Tana", "zh": "塔纳"}, "iso3": None}
+    with node.catalog.transaction() as tx:
+        for name, row in (("ec:countries-un", region), ("x:basins", basin)):
+            body = {"id": name, "version": "1", "sha256": "a" * 64, "item": "r/r",
+                    "regions": [row]}  # fmt: skip
+            tx.put(Record("region-set", name, body))
+        for n, found in enumerate((["KEN"], ["m49:404", "x:tana"], ["x:lost"])):
+            item = _item(n)
+            item["properties"]["ec:regions"] = found
+            tx.put(Record("item", f"c/i{n:02d}", item))
+    anybody = Person(node, "", create_app(node))
+    page = anybody.open("/zh/data")
+    assert "region=KEN" in page.html
+    for said in ("肯尼亚", "塔纳", "x:lost"):
+        assert f">{said}</a>" in page.html
+    assert ">Kenya &lt;b&gt;</a>" in anybody.open("/en/data").html
+    assert "区域：塔纳" in anybody.open("/zh/data?region=x:tana").text
+    assert "Region: nowhere" in anybody.open("/en/data?region=nowhere").text
+    node.catalog.close()

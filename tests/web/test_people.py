@@ -47,9 +47,11 @@ def test_a06_a_record_does_not_name_its_owner_or_rule(node: Desk) -> None:
 
 
 def test_a_key_gives_no_scope_it_does_not_have(node: Desk) -> None:
-    narrow = node.at("ann", "read")
-    asked = {"scopes": ["read", "admin"], "days": 1}
+    narrow = node.at("ann", "read", "admin")
+    asked = {"scopes": ["read", "steward"], "days": 1}
     assert narrow.post("/api/me/keys", json=asked).status_code == 403
+    only = {"scopes": ["read"], "days": 1}
+    assert node.at("ann", "read").post("/api/me/keys", json=only).status_code == 403
     made = narrow.post("/api/me/keys", json={"scopes": ["read"], "days": 1})
     assert made.status_code == 201
     listed = narrow.get("/api/me/keys").json()["keys"]

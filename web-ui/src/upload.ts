@@ -1,19 +1,25 @@
 /**
  * `<ec-upload>` around a form with files: each file goes up by tus in pieces that resume after an
- * interruption, with pause and cancel; then the drafts are begun, or the files join the draft.
- * Without scripts the form inside sends the same in one go.
+ * interruption, with pause and cancel; then the drafts are begun, or the files join the draft. A file
+ * chosen again after the page was closed goes on where it stopped. Without scripts the form inside
+ * sends the same in one go.
  */
 
 import { sameOrigin } from './same-origin';
+import { Unfinished } from './unfinished';
 import { langOf, wordsFor, type Words } from './words';
 
 const PIECE = 8 * 2 ** 20;
 const TRIES = 5;
+const LIVES_MS = 24 * 3600 * 1000;
 const TUS = { 'Tus-Resumable': '1.0.0' } as const;
 
 type State = 'going' | 'paused' | 'cancelled';
 
 export class RefusedError extends Error {}
+
+/** The node knows of no such upload any more. */
+class GoneError extends Error {}
 
 /** tus metadata: pairs of a name and its value in base64. */
 export function uploadMetadata(name: string): string {
@@ -44,13 +50,17 @@ async function reason(answer: Response): Promise<string> {
 export class Sending {
   state: State = 'going';
   sent = 0;
+  /** Bytes that were here from before this page was opened. */
+  resumed = 0;
   #address = '';
+  #key = '';
   #abort = new AbortController();
   #wake: () => void = () => undefined;
 
   constructor(
     readonly file: File,
     readonly progress: () => void,
+    readonly unfinished: Unfinished | null = null,
   ) {}
 
   get id(): string {
@@ -73,11 +83,25 @@ export class Sending {
     this.state = 'cancelled';
     this.#abort.abort();
     this.#wake();
+    this.forget();
     if (this.#address) await ask(this.#address, { method: 'DELETE', headers: TUS }).catch(() => undefined);
+  }
+
+  /** Nothing is left to go on with: it is cancelled, or what it was sent for is done. */
+  forget(): void {
+    if (this.#key) this.unfinished?.forget(this.#key);
   }
 
   async send(): Promise<string> {
     let failed = 0;
+    let anew = 0;
+    this.#key = (await this.unfinished?.fileKey(this.file, nameOf(this.file)).catch(() => '')) ?? '';
+    if (!this.unfinished?.claim(this.#key)) this.#key = '';
+    const known = this.#key && this.unfinished?.find(this.#key);
+    if (known) {
+      this.#address = `/api/uploads/${known}`;
+      this.#known = this.#stale = true;
+    }
     while (this.state !== 'cancelled') {
       if (this.state === 'paused') {
         await new Promise<void>((wake) => (this.#wake = wake));
@@ -94,6 +118,11 @@ export class Sending {
         return this.id;
       } catch (error) {
         this.#stale = true;
+        if (error instanceof GoneError && anew < 2) {
+          anew += 1;
+          this.#drop();
+          continue;
+        }
         if (error instanceof RefusedError) throw error;
         // Paused or cancelled on purpose: not a failure.
         if (this.state !== 'going') continue;
@@ -106,6 +135,22 @@ export class Sending {
   }
 
   #stale = false;
+  #known = false;
+
+  /** Forget an upload that is not there any more; the next turn begins another. */
+  #drop(): void {
+    this.forget();
+    this.#address = '';
+    this.#stale = this.#known = false;
+    this.sent = this.resumed = 0;
+    this.progress();
+  }
+
+  #keep(answer: Response): void {
+    if (!this.#key) return;
+    const until = Date.parse(answer.headers.get('Upload-Expires') ?? '');
+    this.unfinished?.keep(this.#key, this.id, Number.isNaN(until) ? Date.now() + LIVES_MS : until);
+  }
 
   async #begin(): Promise<void> {
     const answer = await ask('/api/uploads', {
@@ -117,15 +162,24 @@ export class Sending {
     if (!answer.ok) throw new Error(String(answer.status));
     // The node may know itself by another host name than this page: only the path counts.
     this.#address = new URL(answer.headers.get('Location') ?? '', document.baseURI).pathname;
+    this.#stale = false;
+    this.#keep(answer);
   }
 
   /** Ask how far the upload is after an interruption. */
   async #find(): Promise<void> {
     const answer = await ask(this.#address, { method: 'HEAD', headers: TUS, signal: this.#abort.signal });
-    if (answer.status === 404 || answer.status === 410) throw new RefusedError(String(answer.status));
+    if (answer.status === 404 || answer.status === 410) throw new GoneError(String(answer.status));
     if (!answer.ok) throw new Error(String(answer.status));
+    // What is remembered is for this file only if the node expects as many bytes.
+    if (this.#known && answer.headers.get('Upload-Length') !== String(this.file.size)) throw new GoneError('length');
     this.#stale = false;
     this.#moved(answer);
+    if (this.#known) {
+      this.resumed = this.sent;
+      this.#known = false;
+      this.progress();
+    }
   }
 
   async #piece(): Promise<void> {
@@ -137,6 +191,7 @@ export class Sending {
       signal: this.#abort.signal,
     });
     if (answer.status === 409) throw new Error('409');
+    if (answer.status === 404 || answer.status === 410) throw new GoneError(String(answer.status));
     if (answer.status >= 400 && answer.status < 500) throw new RefusedError(await reason(answer));
     if (!answer.ok) throw new Error(String(answer.status));
     this.#moved(answer);
@@ -144,8 +199,9 @@ export class Sending {
 
   #moved(answer: Response): void {
     const offset = Number(answer.headers.get('Upload-Offset'));
-    if (!Number.isSafeInteger(offset) || offset < 0) throw new Error('Upload-Offset');
+    if (!Number.isSafeInteger(offset) || offset < 0 || offset > this.file.size) throw new Error('Upload-Offset');
     this.sent = offset;
+    this.#keep(answer);
     this.progress();
   }
 }
@@ -165,6 +221,16 @@ export class EcUpload extends HTMLElement {
     });
     this.#droppable(form);
     this.dataset.state = 'ready';
+    void this.#sayUnfinished(form);
+  }
+
+  /** Tell who comes back that uploads wait here for their files. */
+  async #sayUnfinished(form: HTMLFormElement): Promise<void> {
+    const waiting = (await Unfinished.of(this.getAttribute('account') ?? ''))?.count ?? 0;
+    if (waiting === 0) return;
+    const said = line('status', wordsFor(langOf(this)).uploadUnfinished.replace('{n}', String(waiting)));
+    said.classList.add('unfinished');
+    (form.querySelector('.drop') ?? form).append(said);
   }
 
   #files(form: HTMLFormElement): File[] {
@@ -191,7 +257,8 @@ export class EcUpload extends HTMLElement {
     const words = wordsFor(langOf(this));
     const button = form.querySelector<HTMLButtonElement>('button:not([name])');
     button?.setAttribute('aria-busy', 'true');
-    this.querySelector('.upload')?.remove();
+    for (const old of this.querySelectorAll('.upload, .unfinished')) old.remove();
+    const unfinished = await Unfinished.of(this.getAttribute('account') ?? '');
     const box = document.createElement('div');
     box.className = 'upload';
     const said = line('status', '');
@@ -204,7 +271,7 @@ export class EcUpload extends HTMLElement {
       const sent = this.#sendings.reduce((sum, each) => sum + each.sent, 0);
       said.textContent = `${words.uploading} ${Math.floor((100 * sent) / Math.max(total, 1))}\u2009%`;
     };
-    this.#sendings = files.map((file) => row(list, file, words, tell));
+    this.#sendings = files.map((file) => row(list, file, words, tell, unfinished));
     tell();
     try {
       const sent: { upload: string; name: string }[] = [];
@@ -229,6 +296,11 @@ export class EcUpload extends HTMLElement {
     }
   }
 
+  /** The node has taken the files: there is nothing to go on with. */
+  #done(): void {
+    for (const each of this.#sendings) each.forget();
+  }
+
   /** The bytes are there: begin drafts of them, or put them into the draft this stands on. */
   async #finish(form: HTMLFormElement, files: { upload: string; name: string }[], box: HTMLElement, words: Words): Promise<void> {
     const draft = this.getAttribute('draft');
@@ -238,6 +310,7 @@ export class EcUpload extends HTMLElement {
       for (const { upload, name } of files) {
         await posted(`${at}/files`, { upload, name: name.slice(name.lastIndexOf('/') + 1) });
       }
+      this.#done();
       await posted(`${at}/look`, null);
       location.assign(sameOrigin(done));
       return;
@@ -250,6 +323,7 @@ export class EcUpload extends HTMLElement {
       drafts: { id: string }[];
       refused: { source: string; code: string; message: string }[];
     };
+    this.#done();
     const next = `${done}?new=${made.drafts.map((each) => each.id).join(',')}`;
     if (made.refused.length === 0) {
       location.assign(sameOrigin(next));
@@ -288,7 +362,7 @@ function line(role: 'status' | 'alert', text: string): HTMLElement {
   return made;
 }
 
-function row(list: HTMLElement, file: File, words: Words, tell: () => void): Sending {
+function row(list: HTMLElement, file: File, words: Words, tell: () => void, unfinished: Unfinished | null): Sending {
   const entry = document.createElement('li');
   const name = document.createElement('span');
   name.textContent = nameOf(file);
@@ -296,11 +370,18 @@ function row(list: HTMLElement, file: File, words: Words, tell: () => void): Sen
   bar.max = Math.max(file.size, 1);
   bar.value = 0;
   bar.setAttribute('aria-label', nameOf(file));
-  const sending = new Sending(file, () => {
-    bar.value = sending.sent;
-    if (sending.sent >= file.size) buttons.hidden = true;
-    tell();
-  });
+  const sending = new Sending(
+    file,
+    () => {
+      bar.value = sending.sent;
+      buttons.hidden = sending.sent >= file.size;
+      const percent = Math.floor((100 * sending.resumed) / Math.max(file.size, 1));
+      note.textContent = sending.resumed > 0 ? words.uploadResumed.replace('{n}', String(percent)) : '';
+      tell();
+    },
+    unfinished,
+  );
+  const note = document.createElement('small');
   const buttons = document.createElement('span');
   const pause = document.createElement('button');
   pause.type = 'button';
@@ -318,7 +399,7 @@ function row(list: HTMLElement, file: File, words: Words, tell: () => void): Sen
     entry.remove();
   });
   buttons.append(pause, ' ', cancel);
-  entry.append(name, buttons, bar);
+  entry.append(name, buttons, bar, note);
   list.append(entry);
   return sending;
 }

@@ -33,9 +33,11 @@ const EN = {
   uploading: 'Sending:',
   uploadReading: 'All bytes are here; reading the files',
   uploadNone: 'Nothing was sent.',
-  uploadFailed: 'The files were not all taken. No draft was begun or changed; send them again.',
+  uploadFailed: 'The files were not all taken. No draft was begun or changed; send them again, and what is here already is kept.',
   uploadRefused: 'Some files were refused; they are part of no draft.',
   uploadDrafts: 'Go to the drafts:',
+  uploadResumed: 'goes on from {n}\u2009%',
+  uploadUnfinished: 'Uploads begun here and not finished: {n}. Choose the same files again and they go on where they stopped.',
 } as const;
 
 export type Words = Readonly<Record<keyof typeof EN, string>>;
@@ -73,9 +75,11 @@ const ZH: Words = {
   uploading: '正在上传：',
   uploadReading: '已全部上传，正在读取文件',
   uploadNone: '未上传任何文件。',
-  uploadFailed: '文件未全部接收。草稿未创建或改动，请重新上传。',
+  uploadFailed: '文件未全部接收。草稿未创建或改动；请重新上传，已传部分将予保留。',
   uploadRefused: '部分文件被拒收，未进入任何草稿。',
   uploadDrafts: '查看草稿：',
+  uploadResumed: '从 {n}\u2009% 处继续',
+  uploadUnfinished: '此浏览器中有 {n} 个文件尚未传完。重新选择相同文件即可从中断处继续上传。',
 };
 
 /** Language in force at `element`: the nearest `lang`, else English. */

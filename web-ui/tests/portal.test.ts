@@ -1,5 +1,6 @@
 import { boxBetween } from '../src/box';
-import { uploadMetadata } from '../src/upload';
+import { Unfinished } from '../src/unfinished';
+import { Sending, uploadMetadata } from '../src/upload';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { classLabels, classOf, fillOf, numberText, problemOf } from '../src/breaks';
 import { boundsOf } from '../src/map/element';
@@ -188,5 +189,114 @@ describe('a box drawn on the plate', () => {
 describe('the name of an upload', () => {
   it('travels as UTF-8 in base64', () => {
     expect(uploadMetadata('雪.tif')).toBe(`filename ${Buffer.from('雪.tif').toString('base64')}`);
+  });
+});
+
+describe('an upload that a reload cut off', () => {
+  const file = (text: string, name = 'snow.tif', lastModified = 5): File => new File([text], name, { lastModified });
+  const bytes = 'x'.repeat(100);
+
+  afterEach(() => {
+    localStorage.clear();
+    vi.unstubAllGlobals();
+  });
+
+  /** A node that holds an upload `old` of `length` bytes, 40 of them here, or none. */
+  function node(length: number): string[] {
+    const asked: string[] = [];
+    const uploads: Record<string, [number, number]> = length ? { old: [40, length] } : {};
+    vi.stubGlobal('fetch', async (address: string, init: RequestInit): Promise<Response> => {
+      const id = address.slice(address.lastIndexOf('/') + 1);
+      const sent = new Headers(init.headers);
+      asked.push(`${init.method} ${id} ${sent.get('Upload-Offset') ?? ''}`.trim());
+      const expires = new Date(Date.now() + 3600_000).toUTCString();
+      if (init.method === 'POST') {
+        uploads['fresh'] = [0, Number(sent.get('Upload-Length'))];
+        return new Response(null, { status: 201, headers: { Location: '/api/uploads/fresh', 'Upload-Expires': expires } });
+      }
+      const found = uploads[id];
+      if (!found) return new Response(null, { status: 404 });
+      if (init.method === 'PATCH') found[0] = found[1];
+      const headers = { 'Upload-Offset': String(found[0]), 'Upload-Length': String(found[1]), 'Upload-Expires': expires };
+      return new Response(null, { status: 204, headers });
+    });
+    return asked;
+  }
+
+  async function kept(account: string, chosen: File, id: string, until = Date.now() + 1000): Promise<Unfinished> {
+    const unfinished = (await Unfinished.of(account))!;
+    unfinished.keep(await unfinished.fileKey(chosen, chosen.name), id, until);
+    return unfinished;
+  }
+
+  it('goes on at the byte the node has', async () => {
+    const asked = node(100);
+    const sending = new Sending(file(bytes), () => undefined, await kept('mei', file(bytes), 'old'));
+    expect(await sending.send()).toBe('old');
+    expect(asked).toEqual(['HEAD old', 'PATCH old 40']);
+    expect(sending.resumed).toBe(40);
+    sending.forget();
+    expect(localStorage.length).toBe(0);
+  });
+
+  it.each([
+    ['the node forgot', 0],
+    ['the node expects other bytes for', 99],
+  ])('is begun anew where %s it', async (_, length) => {
+    const asked = node(length);
+    const unfinished = await kept('mei', file(bytes), 'old');
+    const sending = new Sending(file(bytes), () => undefined, unfinished);
+    expect(await sending.send()).toBe('fresh');
+    expect(asked).toEqual(['HEAD old', 'POST uploads', 'PATCH fresh 0']);
+    expect(sending.resumed).toBe(0);
+    expect(unfinished.find(await unfinished.fileKey(file(bytes), 'snow.tif'))).toBe('fresh');
+  });
+
+  it('is not gone on with twice by the same file chosen twice', async () => {
+    const asked = node(100);
+    const unfinished = await kept('mei', file(bytes), 'old');
+    const sendings = [1, 2].map(() => new Sending(file(bytes), () => undefined, unfinished));
+    expect(await sendings[0]!.send()).toBe('old');
+    expect(await sendings[1]!.send()).toBe('fresh');
+    expect(asked).toContain('POST uploads');
+  });
+
+  it('is not gone on with once it has run out', async () => {
+    const unfinished = await kept('mei', file(bytes), 'old', Date.now() - 1);
+    expect(unfinished.count).toBe(0);
+    expect(unfinished.find(await unfinished.fileKey(file(bytes), 'snow.tif'))).toBe('');
+  });
+
+  it('belongs to its account and its file, and names neither', async () => {
+    const mine = await kept('mei', file(bytes), 'old');
+    const key = await mine.fileKey(file(bytes), 'snow.tif');
+    expect(mine.find(key)).toBe('old');
+    expect((await Unfinished.of('eve'))!.find(key)).toBe('');
+    expect((await Unfinished.of('eve'))!.count).toBe(0);
+    for (const other of [file(bytes, 'other.tif'), file(bytes, 'snow.tif', 6), file(`${bytes}x`), file(`y${bytes.slice(1)}`)]) {
+      expect(mine.find(await mine.fileKey(other, other.name))).toBe('');
+    }
+    expect(JSON.stringify({ ...localStorage })).not.toMatch(/snow|mei/);
+  });
+
+  it('is given up when it is cancelled', async () => {
+    node(100);
+    const sending = new Sending(file(bytes), () => undefined, await kept('mei', file(bytes), 'old'));
+    await sending.send();
+    await sending.cancel();
+    expect(localStorage.length).toBe(0);
+  });
+
+  it('stays small, the newest kept', async () => {
+    const unfinished = (await Unfinished.of('mei'))!;
+    for (let n = 0; n < 120; n += 1) unfinished.keep(`f${n}`, `id${n}`, Date.now() + 1000 + n);
+    expect(unfinished.count).toBe(100);
+    expect(unfinished.find('f119')).toBe('id119');
+    expect(unfinished.find('f0')).toBe('');
+  });
+
+  it('does nothing where the browser keeps nothing or has no digests', async () => {
+    vi.stubGlobal('crypto', {});
+    expect(await Unfinished.of('mei')).toBeNull();
   });
 });

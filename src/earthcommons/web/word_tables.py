@@ -389,6 +389,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Footprint: {west} to {east} longitude, {south} to {north} latitude.",
         "范围：经度 {west} 至 {east}，纬度 {south} 至 {north}。",
     ),
+    "footprint_said": (
+        "{west} to {east} longitude, {south} to {north} latitude",
+        "经度 {west} 至 {east}，纬度 {south} 至 {north}",
+    ),
     "preview": ("Preview", "预览"),
     "files": ("Files", "文件"),
     "file": ("File", "文件"),

@@ -12,6 +12,8 @@ PEOPLE_WORDS: dict[str, tuple[str, str]] = {
     "password": ("Password", "密码"),
     "sign_in": ("Sign in", "登录"),
     "sign_out": ("Sign out", "退出"),
+    "sign_in_with": ("Sign in with {name}", "用 {name} 登录"),
+    "sign_in_here": ("With an account of this node", "使用本节点账户"),
     "sign_in_lead": (
         "Sign in to publish, to review, and to read what is for some only.",
         "登录后可发布和评审数据，并读取仅对部分人员开放的数据。",
@@ -120,6 +122,7 @@ PEOPLE_WORDS: dict[str, tuple[str, str]] = {
     "audit_head": ("Its head, to keep outside this node:", "日志头（请在本节点之外保存）："),
     "audit_when": ("When", "时间"),
     "audit_who": ("Who", "操作人"),
+    "audit_what": ("Action", "操作"),
     "audit_which": ("Record", "记录"),
     "audit_detail": ("Detail", "详情"),
     "audit_earlier": ("Earlier lines", "较早的行"),
@@ -180,7 +183,10 @@ PEOPLE_WORDS: dict[str, tuple[str, str]] = {
     ),
     "lacks_none": ("Nothing is missing.", "内容完整。"),
     "file_remove": ("Remove", "移除"),
-    "files_add": ("Add files ({most} at most)", "添加文件（总计不超过 {most}）"),
+    "files_add": (
+        "Add files (each up to {file}; without scripts, {most} in one go)",
+        "添加文件（单个不超过 {file}；未启用脚本时，一次不超过 {most}）",
+    ),
     "files_send": ("Send and read", "上传并读取"),
     "understood": ("What was understood of the files", "文件识别结果"),
     "format": ("Format", "格式"),
@@ -202,7 +208,7 @@ PEOPLE_WORDS: dict[str, tuple[str, str]] = {
     "draft_save": ("Save", "保存"),
     "draft_submit": ("Save and submit for review", "保存并提交评审"),
     "take_back": ("Take the draft back", "收回草稿"),
-    "history": ("History", "经过"),
+    "history": ("History", "历史记录"),
     "title_en": ("Title in English", "英文标题"),
     "title_zh": ("Title in Chinese", "中文标题"),
     "email": ("E-mail", "电子邮件"),
@@ -288,7 +294,10 @@ PEOPLE_WORDS: dict[str, tuple[str, str]] = {
     "publish_files": ("Files", "文件"),
     "publish_folder": ("A folder", "文件夹"),
     "publish_or_files": ("Or files", "或文件"),
-    "publish_most": ("{most} at most in one go.", "一次不超过 {most}。"),
+    "publish_most": (
+        "A file may have {file}; without scripts, {most} in one go.",
+        "单个文件不超过 {file}；未启用脚本时，一次不超过 {most}。",
+    ),
     "publish_do": ("Look into the files", "读取文件"),
     "publish_formats": (
         (

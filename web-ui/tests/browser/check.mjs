@@ -1,6 +1,7 @@
 /**
  * Walk a served portal in a real browser: `node tests/browser/check.mjs ORIGIN PLAN`, PLAN being JSON
- * `{"pages": [path], "map": path, "home": path}`. Prints JSON `{"problems": [text], "facts": {…}}`.
+ * `{"pages": [path], "map": path, "home": path}` and, for who signs in, `account`, `others` and `resume`
+ * as tests/web/test_browser.py writes them. Prints JSON `{"problems": [text], "facts": {…}}`.
  */
 import { readFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
@@ -28,6 +29,14 @@ async function open(path, options = {}) {
   return page;
 }
 
+async function signIn(page, { name, word }) {
+  await page.goto(`${origin}/en/sign-in`);
+  await page.fill('#account', name);
+  await page.fill('#password', word);
+  await page.click('main form button.primary');
+  await page.waitForURL('**/en/account');
+}
+
 async function settle(page, path) {
   for (const element of await page.$$('ec-chart, ec-map')) {
     await element.scrollIntoViewIfNeeded();
@@ -40,54 +49,67 @@ async function judge(page, path) {
   // axe runs through the protocol, so the page's own policy stays as it is.
   const cdp = await page.context().newCDPSession(page);
   await cdp.send('Runtime.evaluate', { expression: axe });
-  const found = await page.evaluate(async () => (await globalThis.axe.run()).violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.length} ${v.nodes[0].html.slice(0, 160)}`));
+  const found = await page.evaluate(async () => (await globalThis.axe.run({ resultTypes: ['violations'] })).violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.length} ${v.nodes[0].html.slice(0, 160)}`));
   problems.push(...found.map((text) => `${path}: axe: ${text}`));
 }
 
-for (const [n, path] of plan.pages.entries()) {
-  // Every page in one scheme, the two in turn, so that both languages are seen in both.
-  const page = await open(path, { colorScheme: n % 2 ? 'dark' : 'light' });
+/** A page with forms: as any other, and every field has a name and is reached by the keyboard. */
+async function judgeForms(page, path) {
   await settle(page, path);
   await judge(page, path);
   await page.setViewportSize({ width: 320, height: 800 });
   const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   if (over > 0) problems.push(`${path}: ${over} px wider than a screen of 320 px`);
-  await page.context().close();
+  const nameless = await page.$$eval('main :is(input:not([type=hidden], [hidden]), select, textarea)', (all) => all.filter((e) => e.labels.length === 0).map((e) => e.name));
+  problems.push(...nameless.map((field) => `${path}: ${field} has no label`));
 }
 
-{
-  const page = await open(plan.map);
-  await settle(page, plan.map);
-  const range = page.locator('ec-map input[type=range]');
-  const state = () => page.evaluate(() => ({ label: document.querySelector('.step-label').textContent, address: location.search, other: document.querySelector('.lang-switch a').getAttribute('href') }));
-  await range.focus();
-  facts.before = await state();
-  await page.keyboard.press('ArrowRight');
-  facts.after = await state();
-  await page.keyboard.press('Home');
-  facts.first = await state();
-  await page.context().close();
+async function asAnybody() {
+  for (const [n, path] of plan.pages.entries()) {
+    // Every page in one scheme, the two in turn, so that both languages are seen in both.
+    const page = await open(path, { colorScheme: n % 2 ? 'dark' : 'light' });
+    await settle(page, path);
+    await judge(page, path);
+    await page.setViewportSize({ width: 320, height: 800 });
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    if (over > 0) problems.push(`${path}: ${over} px wider than a screen of 320 px`);
+    await page.context().close();
+  }
+
+  {
+    const page = await open(plan.map);
+    await settle(page, plan.map);
+    const range = page.locator('ec-map input[type=range]');
+    const state = () => page.evaluate(() => ({ label: document.querySelector('.step-label').textContent, address: location.search, other: document.querySelector('.lang-switch a').getAttribute('href') }));
+    await range.focus();
+    facts.before = await state();
+    await page.keyboard.press('ArrowRight');
+    facts.after = await state();
+    await page.keyboard.press('Home');
+    facts.first = await state();
+    await page.context().close();
+  }
+
+  {
+    const page = await open(plan.home);
+    await page.locator('details.why > summary').first().click();
+    await page.waitForFunction(() => document.querySelector('details.why')?.dataset.state === 'loaded', null, { timeout: 10000 });
+    facts.trace = await page.locator('details.why .trace').first().innerText();
+    facts.headings = await page.locator('h1').count();
+    await page.context().close();
+  }
+
+  facts.bare = {};
+  for (const path of plan.pages) {
+    const page = await open(path, { javaScriptEnabled: false });
+    facts.bare[path] = { text: (await page.locator('main').innerText()).length, pictures: await page.locator('main img').count() };
+    const broken = await page.$$eval('main img', (all) => all.filter((img) => img.loading !== 'lazy' && img.complete && img.naturalWidth === 0).map((img) => img.src)).catch(() => []);
+    problems.push(...broken.map((src) => `${path}: picture does not show: ${src}`));
+    await page.context().close();
+  }
 }
 
-{
-  const page = await open(plan.home);
-  await page.locator('details.why > summary').first().click();
-  await page.waitForFunction(() => document.querySelector('details.why')?.dataset.state === 'loaded', null, { timeout: 10000 });
-  facts.trace = await page.locator('details.why .trace').first().innerText();
-  facts.headings = await page.locator('h1').count();
-  await page.context().close();
-}
-
-facts.bare = {};
-for (const path of plan.pages) {
-  const page = await open(path, { javaScriptEnabled: false });
-  facts.bare[path] = { text: (await page.locator('main').innerText()).length, pictures: await page.locator('main img').count() };
-  const broken = await page.$$eval('main img', (all) => all.filter((img) => img.loading !== 'lazy' && img.complete && img.naturalWidth === 0).map((img) => img.src)).catch(() => []);
-  problems.push(...broken.map((src) => `${path}: picture does not show: ${src}`));
-  await page.context().close();
-}
-
-if (plan.account) {
+async function signedIn() {
   // Signed in: the pages with forms, in both languages, and a folder sent in pieces by keyboard alone.
   const { name, word, pages, files, publish } = plan.account;
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' });
@@ -112,14 +134,7 @@ if (plan.account) {
     path = each;
     await page.setViewportSize({ width: 1280, height: 900 });
     await page.goto(origin + path);
-    await settle(page, path);
-    await judge(page, path);
-    await page.setViewportSize({ width: 320, height: 800 });
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    if (over > 0) problems.push(`${path}: ${over} px wider than a screen of 320 px`);
-    // Every field of a form is reached by the keyboard and has a name.
-    const nameless = await page.$$eval('main :is(input:not([type=hidden], [hidden]), select, textarea)', (all) => all.filter((e) => e.labels.length === 0).map((e) => e.name));
-    problems.push(...nameless.map((field) => `${path}: ${field} has no label`));
+    await judgeForms(page, path);
   }
   path = publish.path;
   await page.setViewportSize({ width: 1280, height: 900 });
@@ -142,6 +157,90 @@ if (plan.account) {
   facts.box = Object.fromEntries(new URL(page.url()).searchParams);
   await context.close();
 }
+
+async function signedInAs(each) {
+  // What stewards and operators see besides, every page in one scheme, the two in turn.
+  const page = await open('/en/sign-in');
+  page.on('response', (answer) => answer.status() >= 400 && problems.push(`${answer.status()} ${answer.url()}`));
+  await signIn(page, each);
+  for (const [n, path] of each.pages.entries()) {
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.emulateMedia({ colorScheme: n % 2 ? 'dark' : 'light' });
+    await page.goto(origin + path);
+    await judgeForms(page, path);
+  }
+  await page.context().close();
+}
+
+async function resumed() {
+  // The line breaks in the middle of a file, the page is opened anew, and the same file is chosen again.
+  const { account, other, path, file, collection, group } = plan.resume;
+  const page = await open('/en/sign-in');
+  const asked = [];
+  page.on('request', (request) => {
+    if (request.url().includes('/api/uploads')) asked.push([request.method(), Number(request.headers()['upload-offset'] ?? -1)]);
+  });
+  const choose = async () => {
+    await page.goto(origin + path);
+    await page.fill('#new_collection', collection);
+    await page.selectOption('#group', group);
+    await page.setInputFiles('#publish-files', file);
+  };
+  await signIn(page, account);
+  await choose();
+  let pieces = 0;
+  await page.route('**/api/uploads/*', (route) => (route.request().method() === 'PATCH' && (pieces += 1) > 1 ? route.abort() : route.continue()));
+  const broken = page.waitForEvent('requestfailed', (request) => request.method() === 'PATCH');
+  await page.click('ec-upload form button.primary');
+  await broken;
+  await page.unroute('**/api/uploads/*');
+  // The browser tells its console of the line that was cut on purpose.
+  const told = problems.findIndex((text) => text.includes('console: Failed to load resource: net::ERR_FAILED'));
+  if (told >= 0) problems.splice(told, 1);
+  facts.cut = asked.splice(0);
+  facts.kept = await page.evaluate(() => JSON.stringify({ ...localStorage }));
+  // Somebody else on this browser begins their own.
+  await page.context().clearCookies();
+  await signIn(page, other);
+  await choose();
+  facts.otherSaid = await page.locator('.unfinished').count();
+  const begun = page.waitForRequest((request) => request.url().includes('/api/uploads'));
+  await page.click('ec-upload form button.primary');
+  await begun;
+  facts.otherAsked = asked.splice(0).slice(0, 1);
+  await page.context().clearCookies();
+  await signIn(page, account);
+  await page.goto(origin + path);
+  await page.locator('.unfinished').waitFor();
+  facts.said = await page.locator('.unfinished').innerText();
+  await choose();
+  asked.splice(0);
+  // The node is slow to answer, so that the bar is looked at while it stands where the file goes on.
+  await page.route('**/api/uploads/*', async (route) => {
+    if (route.request().method() === 'PATCH' && facts.bar === undefined) {
+      facts.bar = await page.evaluate(() => document.querySelector('.upload-list progress').value);
+      facts.note = await page.locator('.upload-list small').innerText();
+    }
+    await route.continue();
+  });
+  await page.click('ec-upload form button.primary');
+  await page.waitForURL('**/drafts?new=**', { timeout: 60000 });
+  facts.resumed = asked.splice(0);
+  facts.left = await page.evaluate(() => Object.keys(localStorage));
+  await page.context().close();
+}
+
+// Two at a time: one waits for the server or for a picture while the other is judged.
+await Promise.all([
+  (async () => {
+    await asAnybody();
+    for (const each of plan.others ?? []) await signedInAs(each);
+  })(),
+  (async () => {
+    if (plan.account) await signedIn();
+    if (plan.resume) await resumed();
+  })(),
+]);
 
 await browser.close();
 console.log(JSON.stringify({ problems, facts }));

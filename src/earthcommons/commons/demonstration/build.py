@@ -26,6 +26,7 @@ from earthcommons.model.indicator import Text
 from earthcommons.model.party import OPERATOR
 from earthcommons.model.period import Period
 from earthcommons.model.technology import Need
+from earthcommons.policy import acting_as
 from earthcommons.settings import Settings
 from earthcommons.zones.region_sets import region_set_record
 
@@ -61,7 +62,8 @@ def build(root: Path) -> Iterator[Step]:
     node = make_node(root, Settings(name="Node A"))
     work = _plan(node)
     for n, (text, step) in enumerate(work, start=1):
-        outcome = step()
+        with acting_as(OPERATOR):
+            outcome = step()
         yield Step(n, len(work), f"{text}: {outcome}")
 
 

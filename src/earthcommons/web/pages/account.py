@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import APIRouter, Request, Response  # noqa: TC002 - read when routes are made
 from starlette.concurrency import run_in_threadpool
@@ -12,6 +13,7 @@ from earthcommons.errors import CommonsError, InvalidInputError, NotFoundError
 from earthcommons.policy import acting_party
 from earthcommons.web.errors import status_of
 from earthcommons.web.pages.forms import local_address, read_form, see_other, signed_in
+from earthcommons.web.pages.rule_page import collections_cared_for
 from earthcommons.web.pages.rules import role_words
 from earthcommons.web.parameters import known
 from earthcommons.web.signing_in import NotSignedInError, end_session, open_session
@@ -155,10 +157,19 @@ class _Pages:
             title=words["sign_in"],
             status=status,
             onward=local_address(onward, ""),
+            elsewhere=self._elsewhere(lang, local_address(onward, "")),
             account=account,
             wrong=wrong,
             done=words[f"done_{done}"] if done in _DONE else "",
         )
+
+    def _elsewhere(self, lang: str, onward: str) -> dict[str, str] | None:
+        """Return the identity provider's name and where to begin; None where there is none."""
+        issuer = self._site.node.settings.oidc_issuer
+        if not issuer:
+            return None
+        to = urlencode({"to": onward or f"/{lang}/account"})
+        return {"name": urlsplit(issuer).hostname or issuer, "href": f"/api/oidc/login?{to}"}
 
     def _account(
         self,
@@ -198,6 +209,7 @@ class _Pages:
             roles=[role_words(words, role) for role in sorted(party.roles)],
             groups=sorted(party.groups),
             licences=sorted(party.licences),
+            cared_for=collections_cared_for(self._site, words),
             keys=keys,
             scopes=[(scope, words[f"scope_{scope}"]) for scope in SCOPES],
             key=key,

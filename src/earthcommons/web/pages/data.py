@@ -11,11 +11,12 @@ from fastapi import APIRouter, Request, Response  # noqa: TC002 - read when rout
 
 from earthcommons.catalog import ItemQuery
 from earthcommons.catalog.queries import Matched, SortKey
-from earthcommons.errors import InvalidInputError
+from earthcommons.errors import GoneError, InvalidInputError, NotFoundError
 from earthcommons.model.geodesy import BBox
 from earthcommons.model.period import Period
 from earthcommons.web.pages.footprints import coastlines, footprint, footprint_words
 from earthcommons.web.pages.record import title_of
+from earthcommons.web.pages.rule_page import collection_rule
 from earthcommons.web.pages.timeline import timeline
 from earthcommons.web.parameters import known
 
@@ -124,10 +125,12 @@ def add_to(router: APIRouter, site: Site) -> None:
     def data(request: Request, lang: str) -> Response:
         names = (
             "q", "collection", *_FACETS, "year", "nature", "from", "to", *_EDGES, "sort", "token",
+            "done",
         )  # fmt: skip
         values = {name: text.strip() for name, text in known(request, names).items()}
+        done = values.pop("done", "") == "rule-set"
         asked = Asked({name: text for name, text in values.items() if text})
-        return _search(site, request, lang, asked)
+        return _search(site, request, lang, asked, done=done)
 
 
 def count_words(words: Words, count: Matched) -> str:
@@ -144,7 +147,7 @@ def count_words(words: Words, count: Matched) -> str:
     )
 
 
-def _search(site: Site, request: Request, lang: str, asked: Asked) -> Response:
+def _search(site: Site, request: Request, lang: str, asked: Asked, *, done: bool) -> Response:
     words, query = site.words[lang], asked.query()
     page = site.catalog.items(query)
     items = [orjson.loads(body) for body in page.bodies]
@@ -156,22 +159,25 @@ def _search(site: Site, request: Request, lang: str, asked: Asked) -> Response:
         request,
         lang,
         "data.html",
-        title=words["data_title"],
+        title=titles.get(asked["collection"], words["data_title"]),
         nav="data",
+        trail=[(f"/{lang}/data", words["data_title"])] if asked["collection"] in titles else [],
         links=[
             (f"/stac/search{_stac(asked)}", "application/geo+json", "STAC"),
             ("/stac/", "application/json", "STAC API"),
         ],
+        done=words["done_rule-set"] if done else "",
         asked=asked,
         found=count_words(words, count),
-        chips=_chips(asked, words, titles, lang),
+        collection=_collection(site, asked["collection"], words),
+        chips=_chips(asked, site, words, titles, lang),
         kept=[(k, v) for k, v in asked.values.items() if k not in ("q", "sort", "token")],
         keep_for_place=[
             (k, v)
             for k, v in asked.values.items()
             if k not in (*_EDGES, "from", "to", "collection", "token")
         ],
-        facets=_facets(facets, asked, words, lang),
+        facets=_facets(facets, asked, site, words, lang),
         collections=sorted(titles.items(), key=lambda each: words.order(each[1])),
         years=timeline(facets["year"], asked["year"]),
         year_address={year: asked.address(lang, year=year) for year in facets["year"]},
@@ -212,7 +218,7 @@ def _round(count: int) -> int:
 
 
 def _chips(
-    asked: Asked, words: Words, titles: Mapping[str, str], lang: str
+    asked: Asked, site: Site, words: Words, titles: Mapping[str, str], lang: str
 ) -> list[dict[str, str]]:
     found = []
     if asked["q"]:
@@ -225,19 +231,22 @@ def _chips(
                 found.append((words["place"], text, asked.address(lang, box="")))
             continue
         if value := asked[name]:
-            said = titles.get(value, value) if name == "collection" else value_words(
-                words, name, value
-            )  # fmt: skip
+            if name == "collection":
+                said = titles.get(value, value)
+            else:
+                said = value_words(site, words, name, value)
             found.append((words[f"facet_{name}"], said, asked.address(lang, **{name: ""})))
     return [{"facet": facet, "text": text, "href": href} for facet, text, href in found]
 
 
-def _facets(facets: Facets, asked: Asked, words: Words, lang: str) -> list[dict[str, Any]]:
+def _facets(
+    facets: Facets, asked: Asked, site: Site, words: Words, lang: str
+) -> list[dict[str, Any]]:
     found = []
     for name in _FACETS:
         entries = [
             {
-                "label": value_words(words, name, value),
+                "label": value_words(site, words, name, value),
                 "count": _short(count, words),
                 "current": asked[name] == value,
                 "href": asked.address(lang, **{name: "" if asked[name] == value else value}),
@@ -250,8 +259,10 @@ def _facets(facets: Facets, asked: Asked, words: Words, lang: str) -> list[dict[
     return found
 
 
-def value_words(words: Words, facet: str, value: str) -> str:
+def value_words(site: Site, words: Words, facet: str, value: str) -> str:
     """Return a value of a facet in words; unknown ones as they are."""
+    if facet == "region":
+        return site.region_name(value, words.lang)
     prefix = {"theme": "topic-", "sdg": "goal-", "format": "format-", "nature": ""}.get(facet)
     return words.named(f"{prefix}{value}", value) if prefix is not None else value
 
@@ -260,6 +271,21 @@ def _short(count: Matched, words: Words) -> str:
     if count.exact is not None:
         return f"{count.exact:,}"
     return words("count_between", low=f"{count.low:,}", high=f"{count.high:,}")
+
+
+def _collection(site: Site, name: str, words: Words) -> dict[str, Any] | None:
+    """Return what a search within one collection says of it first; None where there is none."""
+    if not name:
+        return None
+    try:
+        body = site.catalog.get("collection", name)
+    except (NotFoundError, GoneError):
+        return None
+    other = body.get("description_zh") if words.lang == "zh" else ""
+    return {
+        "about": str(other or body.get("description") or ""),
+        "rule": collection_rule(site, name, words),
+    }
 
 
 def _collections(site: Site, lang: str) -> dict[str, str]:

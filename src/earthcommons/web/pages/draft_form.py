@@ -64,6 +64,16 @@ class Filled:
             return self._sent.all(name)
         return tuple(str(each) for each in self._metadata.get(name) or ())
 
+    def others(self, name: str) -> tuple[str, ...]:
+        """Return what the draft states of `themes` or `sdg` beside what the form offers."""
+        offered = TOPICS if name == "themes" else GOALS
+        stated = (str(each) for each in self._metadata.get(name) or ())
+        return tuple(each for each in stated if each not in offered)
+
+    def _kept(self, name: str, offered: tuple[str, ...]) -> list[str]:
+        known = (*offered, *self.others(name))
+        return [each for each in self.chosen(name) if each in known]
+
     def variables(self) -> list[dict[str, str]]:
         """Return name, unit and meaning of each variable that was seen or declared."""
         declared = {v["name"]: v for v in self._metadata.get("variables") or ()}
@@ -103,8 +113,8 @@ class Filled:
                 key: text for key in ("name", "email") if (text := self[f"contact.{key}"])
             },
             "keywords": [w for word in _SPLIT.split(self["keywords"]) if (w := word.strip())],
-            "themes": [each for each in self.chosen("themes") if each in TOPICS],
-            "sdg": [each for each in self.chosen("sdg") if each in GOALS],
+            "themes": self._kept("themes", TOPICS),
+            "sdg": self._kept("sdg", GOALS),
             "variables": [
                 {k: v for k, v in each.items() if k != "stated" and v}
                 for each in self.variables()

@@ -249,18 +249,27 @@ class _Pages:
             ready=not [each for each in body["lacks"] if each["level"] == "required"],
             files=[{**file, "shown": size_text(file["size"])} for file in body["files"]],
             most=size_text(form_bytes(self._node)),
+            largest=size_text(self._node.settings.upload_bytes),
             seen=seen,
+            format=words.named(f"format-{seen.get('format')}", str(seen.get("format") or "")),
             guessed=[words.field(each) for each in seen.get("guessed") or ()],
             footprint=footprint(box),
             footprint_alt=footprint_words(box, words),
+            footprint_said=footprint_words(box, words, key="footprint_said"),
             land=coastlines(self._site) if box else "",
             said=_said(body["comments"], words),
             events=[_event(each, words) for each in body["events"]],
             fields=[(each, words[f"field_{each}"]) for each in FIELDS],
             natures=[(each, words.kind(each)) for each in NATURES],
             licences=[(each.lower(), each) for each in LICENCES],
-            topics=[(each, words.kind(f"topic-{each}")) for each in TOPICS],
-            goals=[(each, words.kind(f"goal-{each}")) for each in GOALS],
+            topics=[
+                (each, words.named(f"topic-{each}", each))
+                for each in (*TOPICS, *filled.others("themes"))
+            ],
+            goals=[
+                (each, words.named(f"goal-{each}", each))
+                for each in (*GOALS, *filled.others("sdg"))
+            ],
             groups=[each.id for each in self._site.catalog.people.groups()],
             wrong=wrong,
             kept=kept,

@@ -46,12 +46,12 @@ def footprint(bbox: Sequence[float]) -> list[dict[str, float]]:
     return boxes
 
 
-def footprint_words(bbox: Sequence[float], words: Words) -> str:
+def footprint_words(bbox: Sequence[float], words: Words, key: str = "footprint_alt") -> str:
     """Return a footprint in words; an empty string where there is none."""
     if not bbox:
         return ""
     west, south, east, north = (f"{edge:.1f}°" for edge in _edges(bbox))
-    return words("footprint_alt", west=west, east=east, south=south, north=north)
+    return words(key, west=west, east=east, south=south, north=north)
 
 
 def coastlines(site: Site) -> str:

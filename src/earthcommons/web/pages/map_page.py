@@ -190,12 +190,15 @@ def raster_map(site: Site, lang: str, layer: RasterLayer) -> Picture | None:
     if "data" not in item["assets"]:
         return None
     words, facts = site.words[lang], item["properties"]
+    title = str(
+        (facts.get("title_zh") if lang == "zh" else "") or facts.get("title") or item["id"]
+    )
     band = item["assets"]["data"]["bands"][0]
     classes = band.get("classification:classes", [])
     query = f"variable={band['name']}"
     if classes:
         legend: dict[str, Any] = {
-            "title": facts["title_zh" if lang == "zh" else "title"],
+            "title": title,
             "items": [
                 {"label": _class_title(entry, lang), "colour": f"#{entry['color_hint']}"}
                 for entry in classes
@@ -205,22 +208,21 @@ def raster_map(site: Site, lang: str, layer: RasterLayer) -> Picture | None:
         query += f"&ramp={layer.ramp}&low={layer.low:g}&high={layer.high:g}"
         step = (layer.high - layer.low) / 8
         legend = {
-            "title": facts["title_zh" if lang == "zh" else "title"],
+            "title": title,
             "unit": layer.unit,
             "breaks": [round(layer.low + n * step, 6) for n in range(9)],
             "colours": list(ramp(layer.ramp).classes(8)),
         }
-    west, south, east, north = facts.get("proj:bbox", item["bbox"])[:4]
-    if layer.bounds:
-        west, south, east, north = item["bbox"]
+    west, south, east, north = _edges(item, known=bool(layer.bounds))
+    about = facts.get("description_zh") if lang == "zh" else ""
     return Picture(
-        title=facts["title_zh" if lang == "zh" else "title"],
-        claim=facts["description_zh" if lang == "zh" else "description"],
+        title=title,
+        claim=str(about or facts.get("description") or ""),
         src="",
         alt="",
         regions=f"/api/regions.geojson?set={COUNTRIES}",
         lines=disputed_lines(site),
-        attribution=facts["ec:attribution"],
+        attribution=str(facts.get("ec:attribution") or ""),
         note=words["not_a_value"],
         legend=legend,
         region_href=f"/{lang}/places/{{id}}",
@@ -245,6 +247,17 @@ def add_to(router: APIRouter, site: Site) -> None:
         if name in rasters:
             return _raster_page(site, request, lang, rasters[name])
         return _country_page(site, request, lang, name, values)
+
+
+def _edges(item: dict[str, Any], *, known: bool) -> tuple[float, float, float, float]:
+    """Return outside which degrees no tile is asked for."""
+    box = item["bbox"]
+    lonlat = box if len(box) == 4 else (*box[:2], *box[3:5])
+    stored = item["properties"].get("proj:bbox") or lonlat
+    # What is stored from 0 to 360 is drawn there; metres of a projection are no degrees.
+    plain = not known and len(stored) == 4 and max(map(abs, stored)) <= 360
+    west, south, east, north = stored if plain else lonlat
+    return west, south, east, north
 
 
 def _menu(site: Site, lang: str, current: str) -> dict[str, list[dict[str, Any]]]:

@@ -16,8 +16,10 @@ from earthcommons.web.pages.rules import role_words
 from earthcommons.web.parameters import known
 
 if TYPE_CHECKING:
+    from earthcommons.catalog.audit import AuditRow
     from earthcommons.web.pages.forms import Form
     from earthcommons.web.pages.site import Site
+    from earthcommons.web.words import Words
 
 __all__ = ["add_to"]
 
@@ -86,7 +88,7 @@ class _Pages:
             whole=whole,
             said=said,
             head=f"{count}:{head}",
-            rows=[(row, orjson.dumps(dict(row.detail)).decode()) for row in reversed(rows)],
+            rows=[_line(row, words) for row in reversed(rows)],
             earlier=max(after - _LINES, 0) if after else None,
             later=after + _LINES if after + _LINES < count else None,
         )
@@ -160,3 +162,17 @@ class _Pages:
                 for name in ("account", "name", "group", "title_en", "title_zh")
             },
         )
+
+
+def _line(row: AuditRow, words: Words) -> dict[str, Any]:
+    """Return a line of the log: its action and kind in words, its detail as it is chained."""
+    return {
+        "seq": row.seq,
+        "at": row.at.replace("T", " ").replace("Z", " UTC"),
+        "who": row.who,
+        "what": words.named(f"did-{row.action}", row.action),
+        "action": row.action,
+        "kind": words.named(f"of-{row.kind}", words.kind(row.kind)),
+        "id": row.id,
+        "detail": orjson.dumps(dict(row.detail)).decode() if row.detail else "",
+    }

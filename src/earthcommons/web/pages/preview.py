@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["Preview", "preview"]
 
 _DEEPEST = 6
+_WIDE_DEG, _LEAST_DEG = 120.0, 0.5
+# Web Mercator ends here.
+_LAST_DEG = 85.0
 _ROWS, _COLUMNS, _LONGEST = 5, 12, 60
 
 
@@ -61,8 +64,22 @@ def _map(site: Site, lang: str, name: str, body: Row) -> Any:
     if not low < high:
         return None
     unit = unit_sign(str(bands[0].get("unit", "1")), lang)
-    plain = RasterLayer(name, "", name, "viridis", low, high, unit, "", _DEEPEST)
+    bounds = _bounds(body.get("bbox") or ())
+    plain = RasterLayer(name, "", name, "viridis", low, high, unit, bounds, _DEEPEST)
     return raster_map(site, lang, plain)
+
+
+def _bounds(bbox: Sequence[float]) -> str:
+    """Return where a map looks first: around what is small, at the whole world else."""
+    if len(bbox) not in (4, 6):
+        return ""
+    west, south, east, north = bbox if len(bbox) == 4 else (*bbox[:2], *bbox[3:5])
+    if not (0 <= east - west < _WIDE_DEG and south <= north):
+        return ""
+    # A frame of land around it says where it lies.
+    edge = max(east - west, north - south, _LEAST_DEG) / 2
+    top, bottom = min(north + edge, _LAST_DEG), max(south - edge, -_LAST_DEG)
+    return f"{west - edge:g},{bottom:g},{east + edge:g},{top:g}" if bottom < top else ""
 
 
 def _drawing(site: Site, lang: str, name: str, body: Row) -> Any:

@@ -151,6 +151,7 @@ class _Pages:
             groups=groups,
             allowed=bool(groups) or _may_submit(""),
             most=size_text(form_bytes(self._node)),
+            largest=size_text(self._node.settings.upload_bytes),
             chosen={
                 name: form.text(name) for name in ("collection", "new_collection", "group")
             },

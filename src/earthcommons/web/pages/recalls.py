@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request, Response  # noqa: TC002 - read when routes are made
 
 from earthcommons.commons.stories.recalling import show_recall
+from earthcommons.web.pages.record import title_of
 from earthcommons.web.pages.touched import touched_row
 from earthcommons.web.parameters import known
 
@@ -24,21 +25,23 @@ def add_to(router: APIRouter, site: Site) -> None:
         values = known(request, ("done",))
         body = show_recall(site.node, id)
         words, about = site.words[lang], body["about"]
+        item = site.item(about["id"]) if about["kind"] == "item" else None
+        of = title_of(item, words) if item else about["id"]
         return site.page(
             request,
             lang,
             "recall.html",
-            title=words("recall_title", name=about["id"]),
+            title=words("recall_title", name=of),
             nav="data",
             links=[(f"/api/recalls/{id}", "application/json", "JSON")],
             trail=[
                 (f"/{lang}/data", words["data_title"]),
-                (f"/{lang}/data/{about['id']}", about["id"]),
+                (f"/{lang}/data/{about['id']}", of),
             ],
             about=about,
             state=words.kind(f"recalled-{about['state'].replace(' ', '-')}"),
             reason=body["reason"],
-            made=body["made"],
+            made=body["made"].replace("T", " ").replace("Z", " UTC"),
             by=body["by"],
             touched=[touched_row(site, lang, each) for each in body["touched"]],
             hidden=body["hidden"],

@@ -120,6 +120,7 @@ def _record(
             body,
             site.node.settings.url,
             guarded=_guarded(standing.faces.find, body, site, name),
+            lang=lang,
         ),
         number=number,
         past=past,

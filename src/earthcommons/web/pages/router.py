@@ -29,6 +29,7 @@ from earthcommons.web.pages import (
     recalls,
     record,
     reports,
+    rule_page,
     steward,
     technology,
     why,
@@ -50,8 +51,8 @@ __all__ = ["pages_router"]
 
 _LOG = logging.getLogger(__name__)
 _FAMILIES = (
-    home, map_page, places, why, indicators, alerts, data, record, steward, recalls, drafts,
-    publish, account, operators, technology, reports, node_page,
+    home, map_page, places, why, indicators, alerts, data, record, rule_page, steward, recalls,
+    drafts, publish, account, operators, technology, reports, node_page,
 )  # fmt: skip
 _SAID = (400, 401, 403, 404, 409, 410, 412, 413, 415, 422, 429, 503)
 _DO = ("do_401", "do_403", "do_409", "do_412", "do_413", "do_422", "do_429")

@@ -158,7 +158,14 @@ class Site:
         try:
             return self.places.find(id_).name(lang)
         except NotFoundError:
-            return id_
+            pass
+        # Sets beside those that the pages of places stand on.
+        for body in self.all_of("region-set"):
+            try:
+                return self.places.region_set(str(body["id"])).find(id_).name(lang)
+            except NotFoundError:
+                continue
+        return id_
 
     # Records.
 

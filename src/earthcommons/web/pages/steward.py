@@ -1,4 +1,4 @@
-"""What stewards do with a published record: rule, new version, erratum, withdrawal, recall.
+"""What stewards do with a published record: new version, erratum, withdrawal, recall.
 
 Each tool is a page: its form says what will follow, and what is hard to undo asks once more.
 """
@@ -10,21 +10,13 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response  # noqa: TC002 - read when routes are made
 from starlette.concurrency import run_in_threadpool
 
-from earthcommons.catalog import ItemQuery
-from earthcommons.commons.stories import access, recalling, submitting, withdrawing
+from earthcommons.commons.stories import recalling, submitting, withdrawing
 from earthcommons.errors import CommonsError, GoneError, InvalidInputError
 from earthcommons.model.indicator import Text
-from earthcommons.policy import combine, require
+from earthcommons.policy import require
 from earthcommons.web.errors import status_of
 from earthcommons.web.pages.forms import Form, read_form, see_other, signed_in
 from earthcommons.web.pages.record import title_of
-from earthcommons.web.pages.rules import (
-    LICENCES,
-    RuleFields,
-    label_words,
-    rule_from,
-    rule_sentences,
-)
 from earthcommons.web.pages.touched import touched_row
 from earthcommons.web.parameters import known
 from earthcommons.web.turns import Turns
@@ -32,7 +24,6 @@ from earthcommons.web.turns import Turns
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from earthcommons.model.record import Kind
     from earthcommons.web.pages.site import Site
 
 __all__ = ["add_to"]
@@ -44,8 +35,6 @@ def add_to(router: APIRouter, site: Site) -> None:
     """Add the stewards' pages below that of a record."""
     tools = _Tools(site)
     for path, handler, method in (
-        ("/rule", tools.rule, "GET"),
-        ("/rule", tools.set_rule, "POST"),
         ("/new-version", tools.new_version, "POST"),
         ("/erratum", tools.erratum, "GET"),
         ("/erratum", tools.add_erratum, "POST"),
@@ -65,95 +54,6 @@ class _Tools:
         self._node = site.node
         # Recall computes indicators again: one at a time.
         self._mending = Turns()
-
-    # The rule.
-
-    def rule(self, request: Request, lang: str, collection: str, item: str) -> Response:
-        known(request, ())
-        signed_in()
-        name = f"{collection}/{item}"
-        self._care(name, "manage")
-        fields = RuleFields.of(access.rule_of(self._node, "item", name)["stated"])
-        return self._rule_page(request, lang, name, fields, Form())
-
-    async def set_rule(
-        self, request: Request, lang: str, collection: str, item: str
-    ) -> Response:
-        form = await read_form(request, self._node)
-        signed_in()
-        name = f"{collection}/{item}"
-        return await run_in_threadpool(self._set_rule, request, lang, name, form)
-
-    def _set_rule(self, request: Request, lang: str, name: str, form: Form) -> Response:
-        self._care(name, "manage")
-        fields = RuleFields.sent(form)
-        kind, target = _scope(form, name)
-        try:
-            before = access.rule_of(self._node, kind, target)["stated"]["derive"]
-            rule = rule_from(fields, before)
-            if form.text("sure") != "yes":
-                return self._rule_page(request, lang, name, fields, form, rule=rule)
-            access.set_rule(self._node, kind, target, rule, why=form.text("why"))
-        except InvalidInputError as error:
-            return self._rule_page(
-                request, lang, name, fields, form, wrong=str(error), status=status_of(error)
-            )
-        return see_other(f"/{lang}/data/{name}?done=rule-set")
-
-    def _rule_page(
-        self,
-        request: Request,
-        lang: str,
-        name: str,
-        fields: RuleFields,
-        form: Form,
-        *,
-        rule: access.Rule | None = None,
-        wrong: str = "",
-        status: int = 200,
-    ) -> Response:
-        words = self._site.words[lang]
-        kind, target = _scope(form, name)
-        page = self._site.catalog.items(
-            ItemQuery(collections=(name.partition("/")[0],), limit=1)
-        )
-        count = (
-            page.matched if page.matched is not None else page.bound.low if page.bound else 1
-        )
-        resting = len(recalling.resting_on(self._node, kind, target)) if rule else 0
-        parent = access.rule_of(self._node, "collection", name.partition("/")[0])["stated"]
-        theirs = combine(parent["find"]), combine(parent["fetch"])
-        return self._page(
-            request,
-            lang,
-            name,
-            "rule.html",
-            words["tool_rule"],
-            status=status,
-            wrong=wrong,
-            rule_fields=fields,
-            rule_said=rule_sentences(words, rule) if rule else [],
-            reach=self._reach(words, kind, count, resting) if rule else "",
-            whole=kind == "collection",
-            why=form.text("why"),
-            count=f"{count:,}",
-            asked_of_all=[
-                words("rule_is_find", who=label_words(words, theirs[0])),
-                words("rule_is_fetch", who=label_words(words, combine(*theirs))),
-            ],
-            groups=[each.id for each in self._site.catalog.people.groups()],
-            licences=[(each.lower(), each) for each in LICENCES],
-        )
-
-    @staticmethod
-    def _reach(words: Any, kind: str, count: int, resting: int) -> str:
-        head = (
-            words("rule_reach_all", n=f"{count:,}")
-            if kind == "collection"
-            else words["rule_reach_one"]
-        )
-        rest = words("rule_reach_resting", n=f"{resting:,}") if resting else ""
-        return f"{head}{'' if words.lang == 'zh' else ' '}{rest}".strip()
 
     # A new version.
 
@@ -383,13 +283,6 @@ class _Tools:
             wrong=wrong,
             **facts,
         )
-
-
-def _scope(form: Form, name: str) -> tuple[Kind, str]:
-    """Return what a rule is stated for: the item, or its collection."""
-    if form.text("scope") == "collection":
-        return "collection", name.partition("/")[0]
-    return "item", name
 
 
 def _check_reason(reason: str) -> None:

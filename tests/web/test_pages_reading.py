@@ -1,0 +1,183 @@
+"""How to read a record in R and QGIS: the code of its page is run, the addresses are opened.
+
+R runs where there is one (Debian: r-base-core, r-cran-terra); QGIS reads through GDAL, and so do
+these tests.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.web.portal import WORD
+
+from earthcommons.model import OPERATOR
+from earthcommons.model.record import Record
+from earthcommons.policy import acting_as
+from earthcommons.web.pages.reading import KEY_VARIABLE, reading
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from earthcommons.commons import Node
+
+# Stands for the package arrow, which Debian has not: says how many bytes came.
+ARROW = "read_parquet <- function(file) cat(file.size(file))"
+
+
+@pytest.fixture(scope="module")
+def key(served: tuple[str, Node]) -> str:
+    """Close a raster and a cube to those without an account, and return the key of one with."""
+    node = served[1]
+    with acting_as(OPERATOR):
+        node.catalog.people.add("rosa", "Rosa", password=WORD)
+        made: str = node.catalog.people.issue_key("rosa", ("read",), 1).reveal()
+        for name in ("demo/raster-04", "demo/closed-cube"):
+            like = name.replace("closed-", "")
+            body, links = node.catalog.whole("item", like)
+            body |= {"id": name.partition("/")[2], "ec:access": {"fetch": "registered"}}
+            with node.catalog.transaction() as tx:
+                tx.revise(Record("item", name, body, links=links))
+    return made
+
+
+def code_of(served: tuple[str, Node], name: str, *, guarded: bool) -> dict[str, str]:
+    with acting_as(OPERATOR):
+        return dict(reading(served[1].catalog.get("item", name), served[0], guarded=guarded))
+
+
+def run(words: list[str], **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 — the code the page shows
+        words, env={**os.environ, **more}, capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+
+
+def r(code: str, key: str) -> subprocess.CompletedProcess[str]:
+    rscript = shutil.which("Rscript")
+    there = 'cat(system.file(package = "terra"))'
+    if rscript is None or not run([rscript, "-e", there]).stdout:
+        pytest.skip("needs Rscript with terra")
+    lines, last = code.replace("library(arrow)", ARROW).rsplit("\n", 1)
+    most = 'global(found[[1]], "max", na.rm = TRUE)[1, 1]'
+    shown = f"found <- {last}\nif (!is.null(found)) cat(dim(found), {most})"
+    return run([rscript, "-e", f"{lines}\n{shown}"], **{KEY_VARIABLE: key})
+
+
+@pytest.mark.parametrize(
+    ("name", "guarded", "said"),
+    [
+        ("demo/raster-05", False, "60 120 1 105"),
+        ("demo/raster-04", True, "60 120 1 104"),
+        ("demo/cube", False, "90 180 2 16199"),
+    ],
+)
+def test_r_on_the_page_reads_the_data(
+    served: tuple[str, Node], key: str, name: str, guarded: bool, said: str
+) -> None:
+    code = code_of(served, name, guarded=guarded)["R"]
+    assert key not in code
+    done = r(code, key if guarded else "")
+    assert done.stdout.strip() == said, done.stderr[-1500:]
+    if guarded:
+        assert r(code, "").returncode != 0
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+def test_r_brings_a_table_here_whole(served: tuple[str, Node], key: str, guarded: bool) -> None:
+    node = served[1]
+    table = b"PAR1" + bytes(1000)
+    with acting_as(OPERATOR):
+        object_ = node.store.put_bytes(table, ".parquet")
+        name = f"demo/table-{guarded:d}"
+        asset = {"href": f"/objects/{object_}", "type": "application/vnd.apache.parquet"}
+        body, links = node.catalog.whole("item", "demo/raster-06")
+        body |= {"id": name.partition("/")[2], "assets": {"data": asset}}
+        body |= {"ec:access": {"fetch": "registered"}} if guarded else {}
+        with node.catalog.transaction() as tx:
+            tx.put(Record("item", name, body, links=links))
+    done = r(code_of(served, name, guarded=guarded)["R"], key)
+    assert done.stdout.strip() == str(len(table)), done.stderr[-1500:]
+
+
+def gdal(address: str, **more: str) -> subprocess.CompletedProcess[str]:
+    code = f"import rasterio\nwith rasterio.open({address!r}) as d: print(d.shape)"
+    return run([sys.executable, "-W", "ignore", "-c", code], **more)
+
+
+def test_the_address_for_qgis_opens_in_gdal(served: tuple[str, Node], key: str) -> None:
+    lines = code_of(served, "demo/raster-05", guarded=False)["QGIS"].splitlines()
+    # QGIS puts this before an address of the protocol HTTP(S).
+    assert gdal(f"/vsicurl/{lines[-1]}").stdout.strip() == "(60, 120)"
+
+
+def test_the_settings_for_qgis_open_what_is_closed_and_for_this_host_alone(
+    served: tuple[str, Node], key: str, tmp_path: Path
+) -> None:
+    text = code_of(served, "demo/raster-04", guarded=True)["QGIS"]
+    address = f"/vsicurl/{text.splitlines()[-1]}"
+    settings = "\n".join(line for line in text.splitlines()[1:-3])
+    assert settings.startswith("[credentials]")
+    (tmp_path / "gdalrc").write_text(settings.replace("<key>", key))
+    mine = {"GDAL_CONFIG_FILE": str(tmp_path / "gdalrc")}
+    assert gdal(address).returncode != 0
+    assert gdal(address, **mine).stdout.strip() == "(60, 120)"
+    other = settings.replace(served[0], "http://127.0.0.1:1").replace("<key>", key)
+    (tmp_path / "gdalrc").write_text(other)
+    assert gdal(address, **mine).returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("name", "guarded"), [("demo/cube", False), ("demo/closed-cube", True)]
+)
+def test_gdal_finds_the_array_of_a_zarr(
+    served: tuple[str, Node], key: str, name: str, guarded: bool
+) -> None:
+    line = code_of(served, name, guarded=guarded)["GDAL"].splitlines()[-1]
+    more = {"GDAL_HTTP_HEADERS": f"Authorization: Bearer {key}"} if guarded else {}
+    done = gdal(line.partition("gdalinfo ")[2].strip("'"), **more)
+    # Before 3.13 it reads of the array how it is stored, and then says what it lacks.
+    assert done.returncode == 0 or "sharding_indexed" in done.stderr, done.stderr[-800:]
+
+
+def test_the_file_for_qgis_is_the_one_the_zarr_was_made_of(
+    served: tuple[str, Node], key: str, tmp_path: Path
+) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("needs curl")
+    for name, guarded in (("demo/cube", False), ("demo/closed-cube", True)):
+        line = code_of(served, name, guarded=guarded)["QGIS"].splitlines()[0]
+        done = subprocess.run(  # noqa: S603 — the line the page shows
+            ["/bin/sh", "-c", line], cwd=tmp_path, env={**os.environ, KEY_VARIABLE: key},
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        (came,) = tmp_path.glob("*.nc")
+        assert gdal(f"netcdf:{came}:v").stdout.strip() == "(90, 180)"
+        came.unlink()
+
+
+def test_a_zarr_whose_file_is_withheld_has_no_code_that_would_ask_for_it() -> None:
+    zarr: dict[str, Any] = {
+        "href": "/objects/ab.zarr", "type": "application/vnd.zarr; version=3",
+        "bands": [{"name": "v"}],
+    }  # fmt: skip
+    found = dict(reading({"assets": {"data": zarr}}, "http://127.0.0.1:1"))
+    assert sorted(found) == ["GDAL", "Python"]
+    source = {"href": "/objects/ab.nc", "ec:access": "registered"}
+    both = dict(reading({"assets": {"data": zarr, "source": source}}, "http://127.0.0.1:1"))
+    assert KEY_VARIABLE not in both["Python"]
+    assert KEY_VARIABLE in both["R"]
+    assert KEY_VARIABLE in both["QGIS"]
+
+
+def test_menus_are_named_in_the_language_of_the_page() -> None:
+    tiff = {"data": {"href": "/objects/ab.tif", "type": "image/tiff"}}
+    for guarded in (False, True):
+        code = reading({"assets": tiff}, "http://127.0.0.1:1", guarded=guarded, lang="zh")
+        assert "添加栅格图层" in dict(code)["QGIS"]
+        assert "Layer >" not in dict(code)["QGIS"]
