@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import resource
+import signal
 import socket
 import struct
+import sys
+import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,10 +29,14 @@ from shapely import Polygon, box
 from tests.ingest.conftest import Desk, declare, unit
 from tests.ingest.test_archives import zipped
 from tests.ingest.test_door import refused
+from tests.trials import some
 
-from earthcommons.errors import CommonsError, ConflictError
+from earthcommons.commons.stories.ingesting_recipe import Recipe
+from earthcommons.commons.stories.ingesting_sources import sources_of
+from earthcommons.errors import CommonsError, ConflictError, NotFoundError, RefusedFileError
 from earthcommons.ingest import check_source
 from earthcommons.ingest.limits import Limits
+from earthcommons.ingest.sources import gather
 from earthcommons.zones.coverage import coverage
 from earthcommons.zones.statistics import zonal_mean
 
@@ -148,33 +157,129 @@ def test_i20_a_name_that_becomes_a_link_while_it_is_opened_is_not_followed(
     assert refused(desk, folder) == "invalid-source"
 
 
+SECRET, HONEST = b"SECRET" * 50_000, b"HONEST" * 50_000
+
+
+class Swapper:
+    """Another process that swaps what lies in an upload folder, as fast as it can."""
+
+    def __init__(self, folder: Path, what: str) -> None:
+        self._folder, self._what = folder, what
+
+    def __enter__(self) -> None:
+        self._child = os.fork()
+        if self._child == 0:
+            try:
+                chance = random.Random()  # noqa: S311 - moments, no secrets
+                while True:
+                    self._swap()
+                    time.sleep(chance.uniform(0, 0.002))
+            finally:
+                os._exit(1)
+
+    def __exit__(self, *_: object) -> None:
+        os.kill(self._child, signal.SIGKILL)
+        os.waitpid(self._child, 0)
+
+    def _swap(self) -> None:
+        inner, aside = self._folder / "in" / "deep", self._folder.parent / "aside"
+        link, secret = self._folder.parent / "link", self._folder.parent / "secret"
+        if self._what == "file":
+            # In one step each: there is never nothing.
+            link.symlink_to(secret / "x.csv")
+            link.replace(inner / "x.csv")
+            aside.write_bytes(HONEST)
+            aside.replace(inner / "x.csv")
+            return
+        place = {"folder": inner, "folder above": inner.parent, "root": self._folder}[
+            self._what
+        ]
+        beyond = {"folder": secret, "folder above": secret / "1", "root": secret / "2"}
+        place.rename(aside)
+        place.symlink_to(beyond[self._what])
+        place.unlink()
+        aside.rename(place)
+
+
+@pytest.mark.parametrize("what", ["file", "folder", "folder above", "root"])
+@pytest.mark.parametrize("listed", [True, False], ids=["listed before", "listed each time"])
+def test_i20_what_is_swapped_for_a_link_while_it_is_copied_in_is_never_another_file(
+    tmp_path: Path, what: str, listed: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, target = tmp_path / "upload", tmp_path / "copy"
+    for place, data in (
+        (folder / "in" / "deep", HONEST),
+        (tmp_path / "secret", SECRET),
+        (tmp_path / "secret" / "1" / "deep", SECRET),
+        (tmp_path / "secret" / "2" / "in" / "deep", SECRET),
+    ):
+        place.mkdir(parents=True)
+        (place / "x.csv").write_bytes(data)
+    (source,) = sources_of([folder], Recipe())
+    ended = Counter[str]()
+    until = time.monotonic() + 10
+    trials = some(range(2000), 150)
+    with Swapper(folder, what):
+        while sum(ended.values()) < len(trials) or (
+            len(ended) < 2 and time.monotonic() < until
+        ):
+            try:
+                gather(
+                    source.place if listed else folder,
+                    target,
+                    Limits(),
+                    source.roots if listed else (),
+                )
+            except (RefusedFileError, NotFoundError) as error:
+                ended[f"refused: {error.code}"] += 1
+                continue
+            assert SECRET[:6] not in target.read_bytes()
+            assert HONEST in target.read_bytes()
+            ended["honest"] += 1
+    with capsys.disabled():
+        sys.stdout.write(f"\ni20, {what}, {dict(ended)}\n")
+    assert len(ended) >= 2, "the swap never met a copy"
+
+
 def test_i22_a_geotiff_cut_anywhere_is_refused_or_whole(desk: Desk, geotiff: Writer) -> None:
     source = geotiff(values=np.random.default_rng(2).random((40, 50), "f4"), compress="deflate")
     data = source.read_bytes()
     chance = random.Random(7)  # noqa: S311 - a fixed choice of places
-    for at in sorted(chance.sample(range(1, len(data)), 25)):
+    codes = Counter[str]()
+    for at in some(sorted(chance.sample(range(1, len(data)), 100)), 20):
         source.write_bytes(data[:at])
-        assert refused(desk, source) in ("malformed", "crs-missing", "bad-geotransform",
-                                         "format-mismatch", "unit-missing")  # fmt: skip
+        codes[refused(desk, source)] += 1
+    sys.stdout.write(f"i22: {dict(codes)}\n")
+    assert codes.keys() <= {"malformed", "crs-missing", "bad-geotransform", "format-mismatch",
+                            "unit-missing"}  # fmt: skip
+    assert desk.left_behind() == []
 
 
 def test_i23_a_flipped_bit_is_refused_or_read_as_it_is(desk: Desk, geotiff: Writer) -> None:
     source = geotiff(values=np.random.default_rng(3).random((16, 16), "f4"), compress="deflate")
     data = source.read_bytes()
     chance = random.Random(8)  # noqa: S311 - a fixed choice of places
-    accepted = 0
-    for n, at in enumerate(chance.sample(range(len(data)), 40)):
+    places = [
+        (n, at, 1 << chance.randrange(8))
+        for n, at in enumerate(chance.sample(range(len(data)), 200))
+    ]
+    ends = Counter[str]()
+    for n, at, bit in some(places, 25):
         flipped = bytearray(data)
-        flipped[at] ^= 1 << chance.randrange(8)
+        flipped[at] ^= bit
         source.write_bytes(bytes(flipped))
         try:
             desk.publish(source, declare(f"x{n}"))
-        except CommonsError:
+        except CommonsError as error:
+            ends[error.code] += 1
             continue
-        accepted += 1
+        ends["accepted"] += 1
         key = desk.catalog.get("item", f"c/x{n}")["assets"]["source"]["href"].rsplit("/", 1)[-1]
         assert desk.store.path(key).read_bytes() == bytes(flipped)
-    assert accepted < 40
+        for asset in desk.catalog.get("item", f"c/x{n}")["assets"].values():
+            desk.store.verify(asset["href"].rsplit("/", 1)[-1])
+    sys.stdout.write(f"i23: {dict(ends)}\n")
+    assert 0 < ends["accepted"] < sum(ends.values())
 
 
 def test_i25_netcdf_that_declares_too_much_is_refused(desk: Desk, tmp_path: Path) -> None:

@@ -72,6 +72,8 @@ def test_the_upgrade_the_rollback_and_every_other_command_of_the_page_work(
     assert digest is not None
     assert there.catalog.version("item", "old/cover") == digest
     typed(commands("Fixity"))
+    *_, removed = typed(commands("What nothing needs"))
+    assert removed.startswith("0 objects"), removed
     *_, doctor = typed(commands("Backup"))
     assert re.search(r"last backup +note", doctor), "the archive was not restored in place"
     assert here.catalog.count("offer", OPERATOR) == 61
@@ -80,5 +82,7 @@ def test_the_upgrade_the_rollback_and_every_other_command_of_the_page_work(
 
 
 def test_no_command_of_the_page_is_left_out() -> None:
-    sections = ("Upgrade", "Rollback", "Packages", "Fixity", "Backup")
+    sections = (
+        "Upgrade", "Rollback", "Packages", "Fixity", "What nothing needs", "Backup",
+    )  # fmt: skip
     assert sorted(line for s in sections for line in commands(s)) == sorted(commands())

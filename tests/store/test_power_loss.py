@@ -4,23 +4,28 @@ A shim notes what each sync of a file or folder finds, each rename and each new 
 After every step two disks are made of the notes: one where nothing unsynced was kept, one where
 every name was kept but of each file only what was synced. On both, each acknowledged object must
 be there, and each object with a name must be whole.
+
+A sync may also fail once. The kernel then reports it to one caller and gives up what it held: a
+later sync of the same file or folder succeeds and makes none of that durable.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from earthcommons.errors import CommonsError
+import pytest
+from tests.trials import every
+
+from earthcommons.errors import CommonsError, UpstreamError
 from earthcommons.store import LocalStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import pytest
+    from collections.abc import Callable, Iterable
 
 
 @dataclass
@@ -32,6 +37,9 @@ class Disk:
     synced: dict[int, bytes] = field(default_factory=dict)
     kept: dict[str, int] = field(default_factory=dict)
     folders: set[str] = field(default_factory=set)
+    given_up: set[tuple[str, int]] = field(default_factory=set)
+    given_up_files: set[int] = field(default_factory=set)
+    held: list[int] = field(default_factory=list)
     on_step: Callable[[], None] = lambda: None
 
     def note(self, descriptor: int) -> None:
@@ -46,11 +54,32 @@ class Disk:
             gone = {n for n in self.kept if str(Path(n).parent) == inside} - here.keys()
             for name in gone:
                 del self.kept[name]
-            self.kept |= {n: i for n, i in here.items() if str(Path(n).parent) == inside}
+            self.kept |= dict(self._names_in(inside) - self.given_up)
             # A folder that has come here by a rename brings the names it was synced with.
-        else:
+        elif place.stat().st_ino not in self.given_up_files:
             self.synced[place.stat().st_ino] = place.read_bytes()
         self.on_step()
+
+    def fail(self, descriptor: int) -> None:
+        """A sync that fails: what it would have made durable never is."""
+        place = Path(f"/proc/self/fd/{descriptor}").readlink()
+        if not place.is_relative_to(self.root):
+            return
+        if place.is_dir():
+            inside = place.relative_to(self.root).as_posix()
+            lost = self._names_in(inside) - set(self.kept.items())
+            self.given_up |= lost
+            self._hold(self.root / name for name, _ in lost)
+        elif place.stat().st_ino not in self.synced:
+            self.given_up_files.add(place.stat().st_ino)
+            self._hold([place])
+
+    def _hold(self, places: Iterable[Path]) -> None:
+        """Keep inodes from being given to what is made later."""
+        self.held.extend(os.open(place, os.O_RDONLY) for place in places)
+
+    def _names_in(self, inside: str) -> set[tuple[str, int]]:
+        return {(n, i) for n, i in self._walk().items() if str(Path(n).parent) == inside}
 
     def _walk(self) -> dict[str, int]:
         return {
@@ -95,6 +124,8 @@ class Disk:
     def remember(self) -> None:
         """Keep which names the synced folder holds, by inode, which a rename does not change."""
         for name, inode in self._walk().items():
+            if (name, inode) in self.given_up:
+                continue
             if str(Path(name).parent) in self.folders or name in self.kept:
                 self._inodes.add(inode)
         self.folders.clear()
@@ -203,3 +234,54 @@ def test_a_sync_that_does_nothing_is_caught(
     broken = simulate(tmp_path, monkeypatch, lying=True)
     assert any("lost" in line for line in broken)
     assert any("expected digest" in line for line in broken)
+
+
+@pytest.mark.parametrize("reopened", [False, True], ids=["same process", "another process"])
+def test_after_a_sync_that_failed_no_later_sync_is_taken_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reopened: bool
+) -> None:
+    """At each sync in turn: the put is refused, and the put after it is durable."""
+    fsync, trials, at = os.fsync, 0, 0
+    while True:
+        at += 1 if every() else 3
+        disk = Disk(tmp_path / f"disk-{at}")
+        disk.root.mkdir()
+        disk.on_step = disk.remember
+        left = at
+
+        def failing(descriptor: int, disk: Disk = disk) -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                disk.fail(descriptor)
+                raise OSError(5, "Input/output error")
+            fsync(descriptor)
+            disk.note(descriptor)
+
+        store, refused = None, 0
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", failing)
+            for name, put in puts():
+                for _ in range(3):
+                    try:
+                        store = store or LocalStore(disk.root)
+                        key = put(store)
+                        break
+                    except UpstreamError:
+                        refused += 1
+                        store = None if reopened else store
+                else:
+                    pytest.fail(f"{name} stays refused after sync {at}")
+                disk.remember()
+                after = LocalStore(disk.after_a_cut(tmp_path / "left", lucky=False))
+                assert key in after.all_keys(), f"{name} is lost after sync {at} failed"
+                after.verify(key)
+        for descriptor in disk.held:
+            os.close(descriptor)
+        assert refused <= 1
+        if not refused:
+            break
+        trials += 1
+        shutil.rmtree(disk.root)
+    sys.stdout.write(f"{trials} syncs failed\n")
+    assert trials >= (20 if every() else 7), trials

@@ -1,8 +1,8 @@
-"""Commands that keep a node: scrub, backup, restore, migrate, package."""
+"""Commands that keep a node: scrub, collect, backup, restore, migrate, package."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +23,7 @@ package_app = typer.Typer(
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the application."""
-    for command in (scrub, backup, restore, migrate):
+    for command in (scrub, collect, backup, restore, migrate):
         app.command()(command)
     package_app.command("export")(package_export)
     package_app.command("import")(package_import)
@@ -82,6 +82,34 @@ def scrub(
             first, expected="every object whole", found=f"{len(done.damaged)} damaged,"
             f" {len(done.missing)} missing",
         )  # fmt: skip
+
+
+def collect(
+    node: NodeDir = DEFAULT_NODE,
+    days: Annotated[
+        float, typer.Option(help="Only what was stored longer ago than so many days.")
+    ] = 7.0,
+    delete: Annotated[bool, typer.Option("--delete", help="Remove it; else list it.")] = False,
+    json: AsJson = False,
+) -> None:
+    """List or remove objects that no record, draft or upload needs, and what kills left behind."""
+    from earthcommons.commons.stories.collecting import collect as look_for
+
+    done = look_for(opened(node), grace=timedelta(days=days), remove=delete)
+    if json:
+        show(done.as_json())
+        return
+    for key, size in done.objects.items():
+        print(f"{key}  {size} bytes")
+    for name in done.leftovers:
+        print(name)
+    total = sum(done.objects.values())
+    word = "removed" if delete else "not needed"
+    print(
+        f"{len(done.objects)} objects ({total} bytes), {len(done.leftovers)} leftovers,"
+        f" {done.uploads} uploads that expired: {word}"
+        + ("" if delete else "; `--delete` removes them")
+    )
 
 
 def backup(

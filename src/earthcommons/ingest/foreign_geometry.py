@@ -61,7 +61,12 @@ def mend_geometry(
             f"{len(points)} vertices, allowed {limits.vertices}", code="declared-too-large"
         )
     _check_rings(kind, coordinates)
-    shape = shapely.geometry.shape({"type": kind, "coordinates": coordinates})
+    try:
+        shape = shapely.geometry.shape({"type": kind, "coordinates": coordinates})
+    except ValueError as error:
+        raise RefusedFileError(
+            "positions with and without height in one outline", code="invalid-geometry"
+        ) from error
     return _mended(shape)
 
 

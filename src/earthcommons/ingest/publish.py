@@ -75,6 +75,7 @@ def ingest(
     scenes: dict[str, Any] | None = None,
     guessed: Sequence[str] = (),
     wish: Wish | None = None,
+    roots: Sequence[Path] = (),
     regions: Callable[[dict[str, Any] | None], Sequence[str]] | None = None,
     while_waiting: Callable[[float], None] | None = None,
     together: Callable[[Transaction, int], None] | None = None,
@@ -97,6 +98,7 @@ def ingest(
         guessed: keys of the declaration that nobody declared, kept in `ec:guessed`.
         wish: rule, further metadata and place in a row of versions, where they are not the usual.
         regions: which regions a footprint meets, kept in `ec:regions`; what `wish` says goes first.
+        roots: folders that were named as sources (`gather`).
         while_waiting: called several times a second while the file is read; what it raises ends
             the admission and leaves nothing.
         together: what becomes visible with the item or not at all: is given the transaction and
@@ -111,7 +113,7 @@ def ingest(
     """
     limits, wish = limits or Limits(), wish or Wish()
     with store.stage() as scratch:
-        received = gather(source, scratch / "source", limits)
+        received = gather(source, scratch / "source", limits, roots)
         said = [received, _declared(declaration), *([scenes] if scenes else [])]
         mark = digest_of(canonical_bytes([*said, *wish.as_mark()]))
         if _already(catalog, declaration, mark, wish.replaces):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from earthcommons.errors import NotFoundError, UpstreamError
 from earthcommons.model.canonical import digest_of
+from earthcommons.store.collecting import PutGuard, leftovers
 from earthcommons.store.objects import (
     digest_in,
     digest_of_path,
@@ -31,7 +34,9 @@ class LocalStore:
     """A folder of immutable objects and a scratch folder beside it.
 
     Publish order: write into scratch, hash, fsync, rename into place, fsync the folder.
-    A crash at any step leaves either nothing or the whole object.
+    A crash at any step leaves either nothing or the whole object. A sync that failed is not
+    tried again, for the kernel may have given up what it held: the object is doubted, and the
+    next put writes it anew.
     """
 
     def __init__(self, root: Path) -> None:
@@ -40,11 +45,12 @@ class LocalStore:
         self._objects = root / "objects"
         self._scratch = root / "tmp"
         if not self._objects.exists():
-            self._objects.mkdir(parents=True, exist_ok=True)
-            self._scratch.mkdir(exist_ok=True)
-            sync_folder(root)
-            sync_folder(root.parent)
+            with storing():
+                self._begin(root)
         self._shelves: set[Path] = set()
+        self._doubts = root / "doubted"
+        self._doubted: set[str] = set()
+        self._guard = PutGuard(root)
         self._suspects = SuspectList(root / "suspect.json")
 
     def self_test(self) -> None:
@@ -78,8 +84,7 @@ class LocalStore:
         """Store bytes durably; return their key. Storing them again changes nothing."""
         key = digest_of(data) + suffix
         target = self._place(key)
-        if target.exists():
-            self._settle(target)
+        if self._kept(target):
             return key
         with self.stage() as folder:
             staged = folder / "object"
@@ -97,8 +102,7 @@ class LocalStore:
         with staged.open("rb") as file:
             key = hashlib.file_digest(file, "sha256").hexdigest() + suffix
             target = self._place(key)
-            if target.exists():
-                self._settle(target)
+            if self._kept(target):
                 return key
             os.fsync(file.fileno())
         self._rename(staged, target)
@@ -114,9 +118,7 @@ class LocalStore:
         sync_tree(staged)
         key = digest_of_path(staged) + suffix
         target = self._place(key)
-        if target.exists():
-            self._settle(target)
-        else:
+        if not self._kept(target):
             self._rename(staged, target)
         return key
 
@@ -202,6 +204,58 @@ class LocalStore:
         self._rename(good, target)
         self._suspects.clear(key)
 
+    def put_times(self) -> Iterator[tuple[str, datetime]]:
+        """Yield every key, in order, with when the object was last put; UTC."""
+        for key in self.all_keys():
+            with suppress(NotFoundError, FileNotFoundError):
+                yield key, self._put_at(key)
+
+    @storing()
+    def discard(self, key: str, before: datetime) -> bool:
+        """Remove an object, unless it was put at `before` or later; return whether it is gone.
+
+        Whoever calls knows that nothing needs it.
+
+        Raises:
+            NotFoundError: no such object.
+        """
+        with self.stage() as folder:
+            with self._guard.alone():
+                place = self._found(key)
+                if self._put_at(key) >= before:
+                    return False
+                # In one step, also for a tree: nobody reads half of it.
+                place.rename(folder / "gone")
+            sync_folder(place.parent)
+        self._suspects.clear(key)
+        return True
+
+    @storing()
+    def sweep(self, before: datetime, *, remove: bool) -> list[str]:
+        """Return what processes that ended left in scratch before that time; remove it if asked."""
+        found = leftovers(self._scratch, before)
+        for place in found if remove else ():
+            if place.is_dir():
+                shutil.rmtree(place, ignore_errors=True)
+            else:
+                place.unlink(missing_ok=True)
+        return [f"tmp/{place.name}" for place in found]
+
+    def _put_at(self, key: str) -> datetime:
+        return datetime.fromtimestamp(self._found(key).stat().st_mtime, UTC)
+
+    def _begin(self, root: Path) -> None:
+        self._objects.mkdir(parents=True, exist_ok=True)
+        self._scratch.mkdir(exist_ok=True)
+        try:
+            sync_folder(root)
+            sync_folder(root.parent)
+        except OSError:
+            # Empty still: the next to open it begins again.
+            with suppress(OSError):
+                self._objects.rmdir()
+            raise
+
     def _found(self, key: str) -> Path:
         place = self._place(key)
         if not place.exists():
@@ -212,25 +266,76 @@ class LocalStore:
         digest, suffix = split_key(key)
         return self._objects / digest[:2] / f"{digest}{suffix}"
 
+    def _kept(self, target: Path) -> bool:
+        """Return whether an object is there durably; it counts as put now."""
+        if not target.exists():
+            return False
+        with self._guard.among():
+            try:
+                os.utime(target)
+            except (FileNotFoundError, PermissionError):
+                # Gone meanwhile, or another user's: written anew it is ours.
+                return False
+        if self._is_doubted(target):
+            return False
+        self._settle(target)
+        return True
+
     def _rename(self, staged: Path, target: Path) -> None:
-        target.parent.mkdir(exist_ok=True)
+        self._shelve(target.parent)
         if staged.is_file():
             staged.chmod(0o444)
-        try:
-            staged.rename(target)
-        except OSError:
-            # A tree cannot replace a tree: another writer put the same bytes there first.
-            if not target.exists():
-                raise
+        doubted = self._is_doubted(target)
+        aside = staged.with_name(staged.name + ".doubted")
+        with self._guard.among():
+            if doubted and target.is_dir():
+                target.rename(aside)
+            os.utime(staged)
+            try:
+                staged.rename(target)
+            except OSError as error:
+                if aside.exists():
+                    aside.rename(target)
+                # A tree cannot replace a tree: another writer put the same bytes there first.
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
         self._settle(target)
+        if doubted:
+            (self._doubts / target.name).unlink(missing_ok=True)
+            self._doubted.discard(target.name)
+
+    def _shelve(self, shelf: Path) -> None:
+        """Make the folder an object goes into, and its name durable."""
+        if shelf in self._shelves and shelf.exists():
+            return
+        shelf.mkdir(exist_ok=True)
+        try:
+            sync_folder(self._objects)
+        except OSError:
+            # Made anew next time, unless it held objects before.
+            with suppress(OSError):
+                shelf.rmdir()
+            raise
+        self._shelves.add(shelf)
 
     def _settle(self, target: Path) -> None:
         """Make an object's name durable, also where another writer has only just made it."""
-        shelf = target.parent
-        sync_folder(shelf)
-        if shelf not in self._shelves:
-            sync_folder(self._objects)
-            self._shelves.add(shelf)
+        self._shelve(target.parent)
+        try:
+            sync_folder(target.parent)
+        except OSError:
+            self._doubt(target)
+            raise
+
+    def _doubt(self, target: Path) -> None:
+        """Note for this process and others that an object is there, but perhaps not durably."""
+        self._doubted.add(target.name)
+        with suppress(OSError):
+            self._doubts.mkdir(exist_ok=True)
+            (self._doubts / target.name).touch()
+
+    def _is_doubted(self, target: Path) -> bool:
+        return target.name in self._doubted or (self._doubts / target.name).exists()
 
 
 def sync_tree(tree: Path) -> None:

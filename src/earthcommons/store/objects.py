@@ -14,6 +14,7 @@ from earthcommons.model.canonical import canonical_bytes, digest_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
+    from datetime import datetime
     from pathlib import Path
 
 __all__ = [
@@ -30,8 +31,8 @@ __all__ = [
 _KEY = re.compile(r"([0-9a-f]{64})((?:\.[a-z0-9]{1,12}){0,2})")
 
 
-# The disk, not the call: full, over its quota, failing, or mounted for reading only.
-_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+# The disk, not the call: full, over its quota or its longest file, failing, or for reading only.
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 
 @contextmanager
@@ -154,6 +155,25 @@ class ObjectStore(Protocol):
 
     def all_keys(self, suffix: str = "") -> Iterator[str]:
         """Yield every key with that suffix, in order."""
+        ...
+
+    def put_times(self) -> Iterator[tuple[str, datetime]]:
+        """Yield every key, in order, with when the object was last put; UTC."""
+        ...
+
+    def discard(self, key: str, before: datetime) -> bool:
+        """Remove an object, unless it was put at `before` or later; return whether it is gone.
+
+        Whoever calls knows that nothing needs it. A put of the same bytes at that moment keeps
+        it, or stores it anew.
+
+        Raises:
+            NotFoundError: no such object.
+        """
+        ...
+
+    def sweep(self, before: datetime, *, remove: bool) -> list[str]:
+        """Return what puts that did not end left before that time; remove it if asked."""
         ...
 
     def suspects(self) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import threading
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from earthcommons.errors import IntegrityError, NotFoundError, UpstreamError
 from earthcommons.model.canonical import digest_of, parse_strict
+from earthcommons.store.collecting import PutAgain, PutGuard, leftovers
 from earthcommons.store.local import LocalStore
 from earthcommons.store.objects import (
     digest_in,
@@ -35,12 +36,14 @@ from earthcommons.store.suspects import SuspectList, corrupt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
 __all__ = ["Bucket", "S3Store"]
 
 # One conditional PUT up to here; more goes up in parts, which the name by digest makes harmless.
 _ONE_PUT = 64 * 2**20
 _BLOCK = 2**20
+_PATIENCE: Any = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ class S3Store:
         self._checked: set[str] = set()
         self._trusted = False
         self._lock = threading.Lock()
+        self._guard = PutGuard(root)
+        self._again = PutAgain(root / "cache" / "put-again")
 
     def self_test(self) -> None:
         """Return when conditional writes, reading back and listing work as S3 promises.
@@ -85,13 +90,16 @@ class S3Store:
 
         name, data = f"selftest/{uuid.uuid4().hex}", b"written once"
         with _upstream():
-            obstore.put(self._remote, name, data, mode="create")
             try:
+                # Refused when the answer to the first was lost and it was sent again: what is
+                # read back tells.
+                self._created(name, data)
                 second = self._created(name, b"written twice")
                 back = bytes(obstore.get(self._remote, name).bytes())
                 listed = [entry["path"] for entry in self._list("selftest/")]
             finally:
-                obstore.delete(self._remote, name)
+                with suppress(FileNotFoundError):
+                    obstore.delete(self._remote, name)
         for wrong, what in (
             (second, "lets a second writer overwrite with If-None-Match: *"),
             (back != data, "gives other bytes back than were written"),
@@ -205,6 +213,54 @@ class S3Store:
             if key.endswith(suffix):
                 yield key
 
+    def put_times(self) -> Iterator[tuple[str, datetime]]:
+        """Yield every key, in order, with when the object was last put; UTC."""
+        streams = (self._list(prefix) for prefix in ("objects/", "trees/"))
+        for entry in heapq.merge(*streams, key=lambda entry: str(entry["path"]).split("/")[-1]):
+            name = str(entry["path"])
+            yield name.rsplit("/", 1)[-1], self._again.later(name, entry["last_modified"])
+
+    def discard(self, key: str, before: datetime) -> bool:
+        """Remove an object, unless it was put at `before` or later; return whether it is gone.
+
+        Whoever calls knows that nothing needs it. The parts of a tree go with a later `sweep`.
+
+        Raises:
+            NotFoundError: no such object.
+            UpstreamError: the service is not to be reached.
+        """
+        name = _file_name(key) if self._length(_file_name(key)) is not None else _tree_name(key)
+        if not self._deleted(name, before, key):
+            return False
+        self._drop(key)
+        self._suspects.clear(key)
+        return True
+
+    def sweep(self, before: datetime, *, remove: bool) -> list[str]:
+        """Return what puts that did not end left before that time; remove it if asked.
+
+        That is staged files here, and in the bucket parts that no tree names.
+        """
+        trees = [str(entry["path"]).rsplit("/", 1)[-1] for entry in self._list("trees/")]
+        used = {_part_name(digest) for key in trees for _, _, digest in self._manifest(key)}
+        unused = [
+            name
+            for prefix in ("parts/", "selftest/")
+            for entry in self._list(prefix)
+            if (name := str(entry["path"])) not in used
+            and self._again.later(name, entry["last_modified"]) < before
+        ]
+        found = leftovers(self._scratch, before)
+        if remove:
+            unused = [name for name in unused if self._deleted(name, before)]
+            for place in found:
+                if place.is_dir():
+                    shutil.rmtree(place, ignore_errors=True)
+                else:
+                    place.unlink(missing_ok=True)
+            self._again.forget(before)
+        return [*(f"tmp/{place.name}" for place in found), *unused]
+
     def suspects(self) -> Mapping[str, str]:
         """Return the keys that are not served, with what was found instead of their bytes."""
         return dict(self._suspects.all())
@@ -228,6 +284,16 @@ class S3Store:
             self._upload(_file_name(key), good, over=True)
         self._drop(key)
         self._suspects.clear(key)
+
+    def _deleted(self, name: str, before: datetime, key: str = "") -> bool:
+        import obstore
+
+        with self._guard.alone(), _upstream(key):
+            last = obstore.head(self._remote, name)["last_modified"]
+            if self._again.later(name, last) >= before:
+                return False
+            obstore.delete(self._remote, name)
+        return True
 
     def _ready(self) -> None:
         with self._lock:
@@ -300,15 +366,22 @@ class S3Store:
         import obstore
 
         length = source.stat().st_size
-        there = self._length(name)
+        with self._guard.among():
+            there = self._length(name)
+            if there is not None:
+                self._again.note(name)
         if there == length and not over:
             return
         with _upstream():
             if over or there is not None or length > _ONE_PUT:
                 obstore.put(self._remote, name, source)
-            else:
-                # Another writer may be first: it had the same bytes.
-                self._created(name, source.read_bytes())
+            elif not self._created(name, source.read_bytes()) and self._length(name) != length:
+                # It says that another writer was first, or this one with its answer lost: either
+                # had the same bytes, and they must be there.
+                raise UpstreamError(
+                    "the object store has the name of an object and not its bytes",
+                    code="store-unavailable",
+                )
 
     def _created(self, name: str, data: bytes) -> bool:
         """Write when nothing has that name; return whether this call wrote it."""
@@ -387,7 +460,7 @@ def _open(bucket: Bucket) -> Any:
             "timeout": timedelta(seconds=60),
             "connect_timeout": timedelta(seconds=5),
         },
-        retry_config={"max_retries": 4, "retry_timeout": timedelta(seconds=30)},
+        retry_config=_PATIENCE,
         **more,
     )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -183,6 +185,55 @@ class StoreSuite:
             fail()
         assert not folders[0].exists()
         assert list(store.all_keys()) == []
+
+    def test_an_object_is_discarded_unless_it_was_put_since(
+        self, store: ObjectStore, again: Callable[[], ObjectStore]
+    ) -> None:
+        keys = [store.put_bytes(b"one", ".bin"), _put_tree(store)]
+        other = again()
+        started = datetime.now(UTC) - timedelta(hours=1)
+        later = datetime.now(UTC) + timedelta(hours=1)
+        assert dict(store.put_times()).keys() == set(keys)
+        assert all(started < at < later for _, at in store.put_times())
+        for key in keys:
+            assert not other.discard(key, started)
+            store.verify(key)
+            assert other.discard(key, later)
+            with pytest.raises(NotFoundError):
+                again().path(key)
+            with pytest.raises(NotFoundError):
+                other.discard(key, later)
+        assert list(store.all_keys()) == []
+        assert [store.put_bytes(b"one", ".bin"), _put_tree(store)] == keys
+        for key in keys:
+            again().verify(key)
+
+    def test_bytes_put_again_count_as_new(self, store: ObjectStore) -> None:
+        keys = [store.put_bytes(b"one", ".bin"), _put_tree(store)]
+        # The times of some services have whole seconds.
+        time.sleep(1.1)
+        between = datetime.now(UTC)
+        time.sleep(0.01)
+        assert [store.put_bytes(b"one", ".bin"), _put_tree(store)] == keys
+        for key in keys:
+            assert not store.discard(key, between)
+            store.verify(key)
+
+    def test_a_sweep_takes_what_no_object_needs(self, store: ObjectStore) -> None:
+        kept, gone = store.put_bytes(b"one", ".bin"), _put_tree(store)
+        later = datetime.now(UTC) + timedelta(hours=1)
+        with store.stage() as folder:
+            (folder / "x").write_bytes(b"left behind")
+            assert store.sweep(datetime.now(UTC) - timedelta(hours=1), remove=True) == []
+            found = store.sweep(later, remove=False)
+            assert f"tmp/{folder.name}" in found
+            assert (folder / "x").exists()
+        store.discard(gone, later)
+        store.sweep(later, remove=True)
+        assert store.sweep(later, remove=True) == []
+        store.verify(kept)
+        assert _put_tree(store) == gone
+        store.verify(gone)
 
 
 def _put_tree(store: ObjectStore) -> str:

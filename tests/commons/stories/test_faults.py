@@ -1,20 +1,23 @@
-"""Acts on a node under faults: killed, or the disk full, at the Nth step, for N = 1, 2, …
+"""Acts on a node under faults: killed, the disk full, or failing, at the Nth step, N = 1, 2, …
 
-A step is a sync, a rename, or a commit (before it, and after it). After every fault the catalogue
-is sound, the audit chain holds, a rebuild from the objects agrees, nothing is half there, what was
-acknowledged is there, and the same act again ends where it ends without a fault.
+A step is a sync, a rename, or a commit (before it, and after it); where the disk fails with EIO,
+also a write to a file, a link, and a statement that writes to the catalogue. After every fault the
+catalogue is sound, the audit chain holds, a rebuild from the objects agrees, nothing is half there,
+what was acknowledged is there, and the same act again ends where it ends without a fault.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import shutil
 import signal
 import sqlite3
 import sys
 import time
 import traceback
+from collections import Counter
 from dataclasses import dataclass
 from multiprocessing import forkserver
 from pathlib import Path
@@ -24,6 +27,7 @@ import orjson
 import pytest
 from tests.commons.stories.conftest import add_item, add_run
 from tests.commons.stories.test_submitting import METADATA, snow
+from tests.trials import some
 from tests.web.access_node import collection, item
 
 from earthcommons.catalog import Catalog, ItemQuery, rebuild
@@ -33,6 +37,7 @@ from earthcommons.commons.stories import submitting
 from earthcommons.commons.stories.access import Rule, set_rule
 from earthcommons.commons.stories.backup import backup
 from earthcommons.commons.stories.bulk import import_items
+from earthcommons.commons.stories.collecting import collect
 from earthcommons.commons.stories.editing import create_items, current_tag, patch
 from earthcommons.commons.stories.publishing import accept, look_into
 from earthcommons.commons.stories.recalling import recall
@@ -50,6 +55,10 @@ if TYPE_CHECKING:
     from earthcommons.commons import Node
 
 MOST = 80
+# Of the many steps at which a disk may fail, so many are tried of each act; all when asked for.
+SAMPLE = 4
+_SAID = {"full": (28, "database or disk is full"), "broken": (5, "disk I/O error")}
+_WRITES = ("INSERT", "UPDATE", "DELETE", "REPLACE")
 MEI, SAM = (
     Party("mei", frozenset({"contributor:hydro"})),
     Party("sam", frozenset({"reviewer:hydro"})),
@@ -80,22 +89,66 @@ class Steps:
     """Counts the steps of an act and lets the Nth one fail."""
 
     def __init__(self, at: int, fault: str) -> None:
-        self._left = at
+        self._at = at
         self._fault = fault
-        self.hit = False
+        self.count = 0
+
+    @property
+    def hit(self) -> bool:
+        """Whether the fault has come."""
+        return self.count >= self._at
 
     def step(self, of_sqlite: bool = False) -> None:
-        self._left -= 1
-        if self._left:
+        self.count += 1
+        if self.count != self._at:
             return
         if self._fault == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
-        self.hit = True
+        error, said = _SAID[self._fault]
         if of_sqlite:
-            raise sqlite3.OperationalError("database or disk is full")
-        raise OSError(28, "No space left on device")
+            raise sqlite3.OperationalError(said)
+        raise OSError(error, os.strerror(error))
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
+        self._install_settling(patch)
+        if self._fault == "broken":
+            self._install_writing(patch)
+
+    def _install_writing(self, patch: pytest.MonkeyPatch) -> None:
+        opened, linked = Path.open, os.link
+        execute, executemany = Reader.execute, Reader.executemany
+
+        def opening(path: Path, mode: str = "r", *given: Any, **more: Any) -> Any:
+            file = opened(path, mode, *given, **more)
+            if set(mode) & set("wax+"):
+                write = file.write
+
+                def written(data: Any) -> int:
+                    self.step()
+                    return int(write(data))
+
+                file.write = written  # type: ignore[method-assign]
+            return file
+
+        def linking(*given: Any, **more: Any) -> None:
+            self.step()
+            linked(*given, **more)
+
+        def executing(sql: Reader, statement: str, *values: Any) -> sqlite3.Cursor:
+            if statement.lstrip().startswith(_WRITES):
+                self.step(of_sqlite=True)
+            return execute(sql, statement, *values)
+
+        def executing_many(sql: Reader, statement: str, values: Any) -> sqlite3.Cursor:
+            self.step(of_sqlite=True)
+            return executemany(sql, statement, values)
+
+        patch.setattr(Path, "open", opening)
+        patch.setattr(os, "link", linking)
+        patch.setattr(Reader, "execute", executing)
+        patch.setattr(Reader, "executemany", executing_many)
+
+    def _install_settling(self, patch: pytest.MonkeyPatch) -> None:
         fsync, rename, replace, execute = os.fsync, Path.rename, Path.replace, Reader.execute
         writing: set[int] = set()
 
@@ -129,8 +182,13 @@ class Steps:
         patch.setattr(Reader, "execute", executed)
 
 
-def faulty(root: Path, act: Act, at: int, fault: str) -> str:
-    """Do an act in a process of its own; return `done`, `killed`, `refused` or `untyped`."""
+def faulty(
+    root: Path, act: Act, at: int, fault: str, *, longest_file: int | None = None
+) -> str:
+    """Do an act in a process of its own; return `done`, `killed`, `refused` or `untyped`.
+
+    Beside the node's folder, `steps` says how many steps it took.
+    """
     child = os.fork()
     if child == 0:
         code = 12
@@ -141,11 +199,19 @@ def faulty(root: Path, act: Act, at: int, fault: str) -> str:
                 patch.setattr(forkserver.ForkServer, "ensure_running", lambda _: None)
                 node = open_node(root)
                 steps.install(patch)
+                if longest_file is not None:
+                    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+                    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+                    resource.setrlimit(resource.RLIMIT_FSIZE, (longest_file, hard))
                 try:
                     act.do(node)
                     code = 0 if not steps.hit else 11
                 except CommonsError:
                     code = 10
+                patch.undo()
+                if longest_file is not None:
+                    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+                root.with_name("steps").write_text(str(steps.count))
         except BaseException:
             traceback.print_exc()
         finally:
@@ -280,6 +346,22 @@ def _recalled(node: Node) -> Any:
     return series, touched >= {("run", "struck")}
 
 
+def _with_orphans(node: Node, tmp_path: Path) -> None:
+    _with_items(node, tmp_path)
+    for n in range(3):
+        key = node.store.put_bytes(bytes([n]) * 99, ".tif")
+        os.utime(node.store.path(key), (0, 0))
+
+
+def _orphans(node: Node) -> Any:
+    log = node.catalog.audit_log(limit=10_000)
+    told = {line.id for line in log if line.action == "object-collect"}
+    left = list(node.store.all_keys(".tif"))
+    # Nothing is gone without a line.
+    assert len(told) + len(set(left) - told) == 3
+    return len(left)
+
+
 def _backed_up(node: Node) -> Any:
     place = node.root.parent / (node.root.name + "-copy")
     target = node.root.parent / (node.root.name + "-restored")
@@ -321,6 +403,9 @@ ACTS = {
         lambda node: recall(node, "item", "c/first", "A test."),
         _recalled,
         between=((True, False),),
+    ),
+    "collect": Act(
+        _with_orphans, lambda node: collect(node, remove=True), _orphans, between=(1, 2)
     ),
     "backup": Act(
         _with_items,
@@ -372,6 +457,83 @@ def test_a_fault_at_any_step_leaves_all_or_nothing_and_the_act_can_be_done_again
     with capsys.disabled():
         sys.stdout.write(f"\n{name}, {fault}: {trials} trials\n")
     assert trials >= 2
+
+
+@pytest.mark.parametrize("name", sorted(ACTS))
+def test_a_disk_that_fails_at_any_step_is_told_and_leaves_all_or_nothing(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    act = ACTS[name]
+    with acting_as(OPERATOR):
+        made = make_node(tmp_path / "node")
+        act.prepare(made, tmp_path)
+        before = act.seen(made)
+        made.catalog.close()
+        whole = Path(shutil.copytree(tmp_path / "node", tmp_path / "whole"))
+        assert faulty(whole, act, 10**6, "broken") == "done"
+        total = int((tmp_path / "steps").read_text())
+        node = open_node(whole)
+        after = act.seen(node)
+        node.catalog.close()
+        ended = []
+        for at in some(range(1, total + 1), SAMPLE):
+            root = Path(shutil.copytree(tmp_path / "node", tmp_path / f"trial-{at}"))
+            ended.append(faulty(root, act, at, "broken"))
+            assert ended[-1] in ("refused", "done"), f"step {at}: an error that is none of ours"
+            node = open_node(root)
+            sound(node, tmp_path / "fresh.sqlite")
+            seen = act.seen(node)
+            assert seen in (before, after, *act.between), f"half there after step {at}"
+            if ended[-1] == "done":
+                assert seen == after, f"said to be done after step {at}"
+            with contextlib.suppress(ConflictError, NotFoundError):
+                act.do(node)
+            assert act.seen(node) == after, f"not the same again after step {at}"
+            sound(node, tmp_path / "fresh.sqlite")
+            node.catalog.close()
+            shutil.rmtree(root)
+    with capsys.disabled():
+        told = ended.count("refused")
+        sys.stdout.write(f"\n{name}, broken: {len(ended)} of {total} steps, {told} told\n")
+    assert "refused" in ended
+
+
+@pytest.mark.parametrize("name", ["accept", "import", "patch", "upload"])
+def test_files_that_may_grow_no_further_are_told_and_leave_all_or_nothing(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No shim: the kernel refuses the write, SQLite's own too, which calls it an I/O error."""
+    act = ACTS[name]
+    with acting_as(OPERATOR):
+        made = make_node(tmp_path / "node")
+        act.prepare(made, tmp_path)
+        before = act.seen(made)
+        made.catalog.close()
+        whole = open_node(Path(shutil.copytree(tmp_path / "node", tmp_path / "whole")))
+        act.do(whole)
+        after = act.seen(whole)
+        whole.catalog.close()
+        ended = Counter[str]()
+        sizes = [40, 700, 4_000, 9_000, 33_000, 70_000, 200_000]
+        for most in [0, *some(sizes, 3), 10**9]:
+            root = Path(shutil.copytree(tmp_path / "node", tmp_path / "trial"))
+            end = faulty(root, act, 10**6, "broken", longest_file=most)
+            assert end in ("refused", "done"), f"{most} bytes: an error that is none of ours"
+            ended[end] += 1
+            node = open_node(root)
+            sound(node, tmp_path / "fresh.sqlite")
+            seen = act.seen(node)
+            assert seen in (before, after, *act.between), f"half there at {most} bytes"
+            assert end == "refused" or seen == after
+            with contextlib.suppress(ConflictError, NotFoundError):
+                act.do(node)
+            assert act.seen(node) == after
+            node.catalog.close()
+            shutil.rmtree(root)
+    with capsys.disabled():
+        sys.stdout.write(f"\n{name}, files cut short: {dict(ended)}\n")
+    assert ended["refused"] >= 1
+    assert ended["done"] >= 1
 
 
 # Many at once.

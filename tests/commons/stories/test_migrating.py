@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import sqlite3
+import sys
 import tarfile
+import traceback
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.trials import every
 
 from earthcommons.catalog import migrations
-from earthcommons.catalog.migrations import check_schema, schema_of
+from earthcommons.catalog.migrations import check_schema, kept_file, schema_of
 from earthcommons.catalog.schema import SCHEMA_VERSION
 from earthcommons.commons import open_node
 from earthcommons.commons.guard import alone
@@ -18,6 +24,7 @@ from earthcommons.commons.stories import migrating
 from earthcommons.commons.stories.fixity import scrub
 from earthcommons.commons.stories.migrating import confirm, migrate, roll_back
 from earthcommons.errors import (
+    CommonsError,
     ConflictError,
     IntegrityError,
     InvalidInputError,
@@ -105,42 +112,144 @@ def test_a_dry_run_says_what_would_be_and_changes_nothing(old: Path) -> None:
     assert list((old / "tmp").iterdir()) == []
 
 
-def test_a_migration_that_fails_at_any_sync_leaves_the_old_or_the_new_whole(
-    old: Path, monkeypatch: pytest.MonkeyPatch
+class Steps:
+    """Counts the syncs, names and statements of a migration and lets a fault come at one."""
+
+    def __init__(self, at: int, fault: str) -> None:
+        self._at, self._fault = at, fault
+        self.count = 0
+
+    def step(self, *, of_sqlite: bool = False) -> None:
+        self.count += 1
+        if self.count != self._at:
+            return
+        if self._fault == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        error, said = FAULTS[self._fault]
+        if of_sqlite:
+            raise sqlite3.OperationalError(said)
+        raise OSError(error, os.strerror(error))
+
+    def install(self, patch: pytest.MonkeyPatch) -> None:
+        for place, name in (
+            (os, "fsync"), (os, "link"), (Path, "replace"), (Path, "rename"), (Path, "unlink"),
+        ):  # fmt: skip
+            patch.setattr(place, name, self._counted(getattr(place, name)))
+        connect, steps = sqlite3.connect, self
+
+        def connecting(
+            *given: Any, factory: type[sqlite3.Connection] = sqlite3.Connection, **more: Any
+        ) -> sqlite3.Connection:
+            class Counted(factory):  # type: ignore[misc, valid-type]
+                def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+                    if not sql.startswith(STATEMENTS):
+                        return super().execute(sql, *values)  # type: ignore[no-any-return]
+                    steps.step(of_sqlite=True)
+                    done: sqlite3.Cursor = super().execute(sql, *values)
+                    steps.step(of_sqlite=True)
+                    return done
+
+            return connect(*given, factory=Counted, **more)
+
+        patch.setattr(sqlite3, "connect", connecting)
+
+    def _counted(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*given: Any, **more: Any) -> Any:
+            self.step()
+            done = call(*given, **more)
+            if self._fault == "killed":
+                self.step()
+            return done
+
+        return counted
+
+
+FAULTS = {"full": (28, "database or disk is full"), "broken": (5, "disk I/O error")}
+STATEMENTS = ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", "PRAGMA wal_checkpoint", "ATTACH")
+
+
+def in_a_child(act: Callable[[Path], object], root: Path, at: int, fault: str) -> str:
+    """Do something to a node in a process of its own; return how it ended."""
+    child = os.fork()
+    if child == 0:
+        code = 12
+        try:
+            with pytest.MonkeyPatch.context() as patch:
+                steps = Steps(at, fault)
+                steps.install(patch)
+                try:
+                    act(root)
+                    code = 0 if steps.count < at else 11
+                except CommonsError:
+                    code = 10
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+    status = os.waitpid(child, 0)[1]
+    if os.WIFSIGNALED(status):
+        return "killed"
+    ends = {0: "not met", 10: "told", 11: "done"}
+    return ends.get(os.WEXITSTATUS(status), "untyped")
+
+
+@pytest.fixture
+def in_use(old: Path) -> Path:
+    """A node whose last write still lies in the log beside its catalogue."""
+    place = old / "catalog.sqlite"
+    with closing(sqlite3.connect(place, isolation_level=None)) as sql:
+        assert sql.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        sql.execute("INSERT INTO change (kind, id, version, digest) VALUES ('a', 'b', 1, 'c')")
+        copy = old.with_name("in-use")
+        shutil.copytree(old, copy)
+    assert (copy / "catalog.sqlite-wal").stat().st_size > 0
+    return copy
+
+
+@pytest.mark.parametrize("fault", ["killed", "full", "broken"])
+@pytest.mark.parametrize("name", ["migrate", "roll back"])
+def test_a_fault_at_any_step_of_a_migration_leaves_the_old_or_the_new_whole(
+    in_use: Path, tmp_path: Path, name: str, fault: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    records = table(old / "catalog.sqlite", RECORDS)
-    fsync, replace = os.fsync, Path.replace
-    for n in range(1, 40):
-        left = n
-
-        def count(call: Callable[..., Any]) -> Callable[..., Any]:
-            def counted(*given: Any) -> Any:
-                nonlocal left
-                left -= 1
-                if left == 0:
-                    raise OSError(28, "No space left on device")
-                return call(*given)
-
-            return counted
-
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "fsync", count(fsync))
-            patch.setattr(Path, "replace", count(replace))
-            patch.setattr(os, "link", count(os.link))
-            try:
-                migrate(old)
-            except OSError:
-                version = schema_of(old / "catalog.sqlite")
-                assert version in (1, SCHEMA_VERSION)
-                assert table(old / "catalog.sqlite", RECORDS) == records
-                if version == SCHEMA_VERSION:
-                    break
-                continue
-        break
-    migrate(old)
-    assert n >= 4, f"only {n} steps could fail"
-    assert schema_of(old / "catalog.sqlite") == SCHEMA_VERSION
-    assert table(old / "catalog.sqlite", RECORDS) == records
+    held = [table(in_use / "catalog.sqlite", sql) for sql in (RECORDS, CHANGES)]
+    act: Callable[[Path], object] = migrate if name == "migrate" else roll_back
+    if name == "roll back":
+        migrate(in_use)
+    wanted = SCHEMA_VERSION if name == "migrate" else 1
+    ends, seen = Counter[str](), Counter[int]()
+    at, step = 0, 1 if every() else 5
+    while True:
+        at += step
+        root = Path(shutil.copytree(in_use, tmp_path / "trial"))
+        place = root / "catalog.sqlite"
+        ended = in_a_child(act, root, at, fault)
+        assert ended != "untyped", f"step {at}"
+        version = schema_of(place)
+        assert version in (1, SCHEMA_VERSION), f"neither after step {at}"
+        assert table(place, "PRAGMA integrity_check") == [("ok",)]
+        assert [table(place, sql) for sql in (RECORDS, CHANGES)] == held, f"step {at}"
+        if version == SCHEMA_VERSION:
+            open_node(root).catalog.close()
+        else:
+            with pytest.raises(InvalidInputError, match="earthcommons migrate"):
+                open_node(root)
+        if version != wanted:
+            act(root)
+        assert schema_of(place) == wanted
+        assert [table(place, sql) for sql in (RECORDS, CHANGES)] == held
+        if name == "migrate":
+            kept = kept_file(place, 1)
+            assert [table(kept, sql) for sql in (RECORDS, CHANGES)] == held
+            assert roll_back(root) == 1
+        shutil.rmtree(root)
+        if ended == "not met":
+            break
+        ends[ended] += 1
+        seen[version] += 1
+    with capsys.disabled():
+        sys.stdout.write(f"\n{name}, {fault}: {dict(ends)}, schemas left {dict(seen)}\n")
+    assert ends["killed" if fault == "killed" else "told"] >= 2
 
 
 def test_a_migration_refuses_when_an_object_is_lost_or_damaged(old: Path) -> None:

@@ -16,7 +16,7 @@ from earthcommons.model.canonical import digest_of
 from earthcommons.store import LocalStore, digest_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from earthcommons.commons.node import Node
@@ -156,6 +156,10 @@ class FixityLog:
         self._sql.execute("BEGIN IMMEDIATE")
         self._sql.executemany("INSERT OR REPLACE INTO verified VALUES (?,?,?)", waiting)
         self._sql.execute("COMMIT")
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Take out the notes on objects that are no more."""
+        self._sql.executemany("DELETE FROM verified WHERE key = ?", [(key,) for key in keys])
 
     def oldest(self) -> str:
         """Return the oldest time any object was last found whole; empty without any."""

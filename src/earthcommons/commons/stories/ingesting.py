@@ -21,6 +21,7 @@ from earthcommons.model.declaration import Declaration
 from earthcommons.model.indicator import Text
 from earthcommons.model.period import Period
 from earthcommons.policy import OPEN, require
+from earthcommons.store import storing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -212,7 +213,7 @@ def _taken(
     done = ingest(
         one.place.place, one.declaration, node.catalog, node.store,
         limits=limits, scenes=one.place.scenes, guessed=one.guessed, regions=regions_met(node),
-        while_waiting=beat,
+        roots=one.place.roots, while_waiting=beat,
     )  # fmt: skip
     return Outcome(one.source, done.name, done.state)
 
@@ -269,7 +270,7 @@ def _planned(
     }
     try:
         with _scratch() as scratch:
-            gather(source.place, scratch / "source", limits)
+            gather(source.place, scratch / "source", limits, source.roots)
             seen = look(scratch, asked, limits, while_waiting=beat)
     except CommonsError as error:
         if error.code == "cancelled":
@@ -344,5 +345,5 @@ def _period(source: Source, seen: dict[str, Any]) -> Period | None:
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="earthcommons-look-") as name:
+    with storing(), tempfile.TemporaryDirectory(prefix="earthcommons-look-") as name:
         yield Path(name).resolve()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,7 @@ class Source:
         days: first and last day of scenes.
         scenes: which file is which band of which time, for the reader.
         unmatched: whether a recipe for scenes has no word for this file.
+        roots: folders that were named: below them no link is followed.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Source:
     days: tuple[date, date] | None = None
     scenes: dict[str, Any] | None = None
     unmatched: bool = False
+    roots: tuple[Path, ...] = ()
 
 
 def sources_of(sources: Sequence[str | Path], recipe: Recipe) -> list[Source]:
@@ -65,9 +67,12 @@ def sources_of(sources: Sequence[str | Path], recipe: Recipe) -> list[Source]:
     """
     paths = [check_source(str(source)) for source in sources]
     if recipe.scenes is None:
-        return [source for path in paths for source in _opened(path)]
-    files = [file for path in paths for file in _files(path)]
-    return list(_grouped(files, recipe.scenes))
+        found = [source for path in paths for source in _opened(path)]
+    else:
+        files = [file for path in paths for file in _files(path)]
+        found = list(_grouped(files, recipe.scenes))
+    roots = tuple(path for path in paths if path.is_dir() and not path.is_symlink())
+    return [replace(source, roots=roots) for source in found]
 
 
 def item_name(text: str) -> str:

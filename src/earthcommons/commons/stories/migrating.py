@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +18,13 @@ from earthcommons.catalog.schema import KEPT_TABLES, SCHEMA_VERSION
 from earthcommons.commons.guard import alone
 from earthcommons.commons.node import open_store
 from earthcommons.commons.stories.fixity import FixityLog
-from earthcommons.errors import ConflictError, IntegrityError, NotFoundError
+from earthcommons.errors import ConflictError, IntegrityError, NotFoundError, UpstreamError
 from earthcommons.runs import read_observations
 from earthcommons.settings import read_settings
+from earthcommons.store import storing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 __all__ = ["Migration", "confirm", "migrate", "roll_back"]
@@ -75,6 +77,8 @@ def migrate(root: Path, *, dry_run: bool = False) -> Migration:
         InvalidInputError: the node is of a newer schema.
         ConflictError: a server runs on it.
         IntegrityError: the objects do not give everything the old catalogue holds.
+        UpstreamError: the disk is full or fails (`storage`); the node has its old catalogue, or
+            its new one.
     """
     settings = read_settings(root)
     place = root / _CATALOG
@@ -83,7 +87,7 @@ def migrate(root: Path, *, dry_run: bool = False) -> Migration:
         return Migration(before or SCHEMA_VERSION, SCHEMA_VERSION)
     if before > SCHEMA_VERSION:
         check_schema(before)
-    with alone(root, "earthcommons migrate"):
+    with alone(root, "earthcommons migrate"), _writing():
         store = open_store(root, settings)
         fresh = root / "tmp" / "migrated.sqlite"
         _discard(fresh)
@@ -130,6 +134,7 @@ def roll_back(root: Path) -> int:
         NotFoundError: none is kept.
         ConflictError: records were published since, which the older program would not see; or a
             server runs on the node.
+        UpstreamError: the disk is full or fails (`storage`).
     """
     files = sorted(
         root.glob("catalog.schema-*.sqlite"), key=lambda file: schema_of(file), reverse=True
@@ -137,7 +142,7 @@ def roll_back(root: Path) -> int:
     if not files:
         raise NotFoundError("no catalogue of an earlier schema is kept here")
     place = root / _CATALOG
-    with alone(root, "earthcommons migrate --rollback"):
+    with alone(root, "earthcommons migrate --rollback"), _writing():
         if since := _last_change(place) - _last_change(files[0]):
             raise ConflictError(
                 f"{since} changes were published since the migration; the earlier program would"
@@ -148,6 +153,18 @@ def roll_back(root: Path) -> int:
     with closing(FixityLog(root)) as log:
         log.event("rolled back", before=SCHEMA_VERSION, after=version)
     return version
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Let a failure of the disk be an error of ours, whether we meet it or SQLite does."""
+    try:
+        with storing():
+            yield
+    except sqlite3.OperationalError as error:
+        raise UpstreamError(
+            f"the catalogue cannot be written: {error}", code="storage"
+        ) from error
 
 
 def _compare(old: Path, new: Path) -> None:

@@ -47,6 +47,7 @@ __all__ = [
     "find_upload",
     "finished_key",
     "receive",
+    "upload_states",
 ]
 
 ALGORITHMS = ("sha256", "sha1")
@@ -280,8 +281,8 @@ def receive(
             _settled(node, now)
 
 
-def expire_uploads(node: Node) -> int:
-    """Remove uploads that nobody went on with in time; return how many."""
+def expire_uploads(node: Node, *, remove: bool = True) -> int:
+    """Remove uploads that nobody went on with in time, or only count them; return how many."""
     gone = 0
     folder = node.root / _FOLDER
     for place in folder.iterdir() if folder.is_dir() else ():
@@ -289,10 +290,20 @@ def expire_uploads(node: Node) -> int:
             continue
         upload = _read(place)
         if upload is None or upload.expires <= moment():
-            with contextlib.suppress(ConflictError), _locked(place / "lock"):
-                shutil.rmtree(place, ignore_errors=True)
+            with contextlib.suppress(ConflictError, NotFoundError), _locked(place / "lock"):
+                if remove:
+                    shutil.rmtree(place, ignore_errors=True)
                 gone += 1
     return gone
+
+
+def upload_states(node: Node) -> list[bytes]:
+    """Return what is written of each upload, also of one that has expired."""
+    found = []
+    for place in (node.root / _FOLDER).glob("*/state.json"):
+        with contextlib.suppress(FileNotFoundError):
+            found.append(place.read_bytes())
+    return found
 
 
 def _settled(node: Node, upload: Upload) -> Upload:
