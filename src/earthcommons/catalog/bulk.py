@@ -27,7 +27,7 @@ from earthcommons.catalog.item_rows import (
 from earthcommons.catalog.labelling import Faces, stated_labels
 from earthcommons.catalog.text import index_text, words_row
 from earthcommons.errors import ConflictError
-from earthcommons.model.canonical import canonical_parsed
+from earthcommons.model.canonical import canonical_parsed, parse_canonical
 from earthcommons.model.record import Link, Record
 from earthcommons.policy import OPEN, combine
 
@@ -72,7 +72,7 @@ class PreparedItem(NamedTuple):
     @property
     def record(self) -> Record:
         """The record it becomes."""
-        return Record("item", self.name, orjson.loads(self.body_bytes))
+        return Record("item", self.name, parse_canonical(self.body_bytes))
 
     @property
     def envelope(self) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from earthcommons.errors import (
     NotFoundError,
     UpstreamError,
 )
+from earthcommons.model.canonical import parse_canonical
 from earthcommons.model.record import Change, Link
 from earthcommons.policy import OPEN, acting_party, moment, require, visible
 from earthcommons.store import storing
@@ -84,7 +85,9 @@ class Catalog:
             try:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
-                raise ConflictError("another process is writing to this catalogue") from error
+                if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                    raise ConflictError("another process is writing to this catalogue") from error
+                raise _unwritable(error) from error
             try:
                 tx = SqliteTransaction(connection, None if settled else self._store)
                 yield tx
@@ -93,11 +96,10 @@ class Catalog:
             except BaseException as error:
                 # Where the disk failed, SQLite may have rolled back by itself.
                 if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+                    with suppress(sqlite3.OperationalError):
+                        connection.execute("ROLLBACK")
                 if isinstance(error, sqlite3.OperationalError):
-                    raise UpstreamError(
-                        f"the catalogue cannot be written: {error}", code="storage"
-                    ) from error
+                    raise _unwritable(error) from error
                 raise
 
     @contextmanager
@@ -221,7 +223,7 @@ class Catalog:
                 raise NotFoundError(f"there is no {kind} {id_[:120]!r}")
             links = "SELECT rel, to_kind, to_id FROM link WHERE from_kind = ? AND from_id = ?"
             found = sql.execute(f"{links} ORDER BY 1, 2, 3", (kind, id_)).fetchall()
-        return orjson.loads(row[0]), tuple(Link(*each) for each in found)
+        return parse_canonical(row[0]), tuple(Link(*each) for each in found)
 
     def get(self, kind: str, id_: str, party: Party | None = None) -> dict[str, Any]:
         """Return the current version as a JSON value.
@@ -229,7 +231,7 @@ class Catalog:
         Raises:
             NotFoundError: nothing visible has that kind and id.
         """
-        value: dict[str, Any] = orjson.loads(self.body(kind, id_, party))
+        value: dict[str, Any] = parse_canonical(self.body(kind, id_, party))
         return value
 
     def version(self, kind: str, id_: str) -> tuple[int, str] | None:
@@ -582,6 +584,10 @@ def _stamp(at: datetime) -> str:
     except OverflowError as error:
         raise InvalidInputError(f"{at} is beyond the calendar", code="bad-time") from error
     return f"{at:%Y}".zfill(4) + at.strftime("-%m-%dT%H:%M:%S.999Z")
+
+
+def _unwritable(error: sqlite3.OperationalError) -> UpstreamError:
+    return UpstreamError(f"the catalogue cannot be written: {error}", code="storage")
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import orjson
 
 from earthcommons.catalog.queryables import KEPT
+from earthcommons.catalog.text import FAR_S
 from earthcommons.errors import InvalidInputError
 from earthcommons.model.geodesy import BBox
 
@@ -217,9 +218,13 @@ def _plain(body: dict[str, Any], body_bytes: bytes) -> bool:
 
 
 def _formats(assets: dict[str, Any]) -> set[str]:
-    types = {a.get("type") for a in assets.values() if "data" in (a.get("roles") or ())}
-    types = types or {asset.get("type") for asset in assets.values()}
-    return {kind.partition(";")[0].strip() for kind in types if isinstance(kind, str) and kind}
+    data = [a for a in assets.values() if _is_data(a.get("roles"))]
+    types = {a["type"] for a in data or assets.values() if isinstance(a.get("type"), str)}
+    return {kind.partition(";")[0].strip() for kind in types if kind}
+
+
+def _is_data(roles: Any) -> bool:
+    return isinstance(roles, list) and "data" in roles
 
 
 def _times(properties: dict[str, Any]) -> tuple[int, int]:
@@ -242,7 +247,8 @@ def _times(properties: dict[str, Any]) -> tuple[int, int]:
         raise InvalidInputError("a time has a zone: 2015-11-01T00:00:00Z")
     if ends < begins:
         raise InvalidInputError("end_datetime is before start_datetime")
-    return int(begins.timestamp()), int(ends.timestamp())
+    # West of Greenwich the last hours of 9999 lie in the year after: no index counts so far.
+    return min(int(begins.timestamp()), FAR_S), min(int(ends.timestamp()), FAR_S)
 
 
 def _number(value: Any) -> float | None:

@@ -101,10 +101,11 @@ def open_reader(file: Path) -> Reader:
     def spatial(body: bytes, predicate: str, number: int) -> int:
         import shapely
 
-        footprint = orjson.loads(body)["geometry"]
+        footprint = orjson.loads(body).get("geometry")
         if footprint is None:
             return 0
-        geometry = shapely.from_geojson(orjson.dumps(footprint))
+        # One that is none lies nowhere: it spoils no search for the others.
+        geometry = shapely.from_geojson(orjson.dumps(footprint), on_invalid="ignore")
         shape = connection.shapes[number]
         if predicate == "intersects":
             return int(bool(shapely.intersects(shape, geometry)))

@@ -116,12 +116,14 @@ class SqliteTransaction:
             bulk.refuse(changed)
         revised = sum(self.revise(record) for record in changed)
         fresh = [item for item in items if item.name not in held]
+        bulk.insert(self.sql, self._labels, self._tags, fresh)
+        # After the index took them: what it refuses leaves no object that a rebuild would meet.
         if self._store is not None and len(fresh) == len(items):
             for batch in batches:
-                self._store.put_bytes(batch.packed, BATCH_SUFFIX)
+                if batch.items:
+                    self._store.put_bytes(batch.packed, BATCH_SUFFIX)
         elif self._store is not None:
             self._unsettled += [item.envelope for item in fresh]
-        bulk.insert(self.sql, self._labels, self._tags, fresh)
         return bulk.Written(len(fresh), revised, len(items) - len(fresh) - revised)
 
     def put_observations(self, run: str, digest: str, rows: Iterable[Observation]) -> None:

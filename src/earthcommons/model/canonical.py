@@ -13,7 +13,14 @@ import rfc8785
 
 from earthcommons.errors import InvalidInputError
 
-__all__ = ["canonical_bytes", "canonical_parsed", "digest_of", "parse_strict", "short_id"]
+__all__ = [
+    "canonical_bytes",
+    "canonical_parsed",
+    "digest_of",
+    "parse_canonical",
+    "parse_strict",
+    "short_id",
+]
 
 MAX_DEPTH = 64
 MAX_BYTES = 64 * 2**20
@@ -22,6 +29,8 @@ MAX_BYTES = 64 * 2**20
 # inside a text they only cost time: the full algorithm gives the same bytes.
 _WHOLE = re.compile(rb"\.0(?:[,}\]]|$)")
 _EXPONENT = re.compile(rb"e[-+]\d+(?:[,}\]]|$)")
+# Where so many digits stand, there may be a whole number that RFC 8785 wrote for a float.
+_LONG = re.compile(rb"\d{16}")
 
 
 def canonical_bytes(value: Any) -> bytes:
@@ -99,16 +108,17 @@ def short_id(prefix: str, value: Any) -> str:
     return f"{prefix}-{base64.b32encode(raw).decode().lower()[:26]}"
 
 
-def parse_strict(data: bytes | str, *, limit: int = MAX_BYTES) -> Any:
+def parse_strict(data: bytes | str, *, limit: int = MAX_BYTES, depth: int = MAX_DEPTH) -> Any:
     """Return the JSON value in `data`, refusing what two parsers could read differently.
 
     Args:
         data: UTF-8 JSON without a byte-order mark.
         limit: most bytes accepted.
+        depth: most levels of lists and objects accepted.
 
     Raises:
         InvalidInputError: duplicate keys, NaN, infinity, overflowing numbers, integers beyond
-            2^53, nesting over 64, lone surrogates, another encoding, or too long.
+            2^53, nesting over `depth`, lone surrogates, another encoding, or too long.
 
     Source:
         RFC 8259 sections 4, 6 and 8; RFC 8785 section 3.1.
@@ -118,7 +128,7 @@ def parse_strict(data: bytes | str, *, limit: int = MAX_BYTES) -> Any:
         raise InvalidInputError(f"JSON of {len(raw)} bytes, limit {limit}", code="bad-json")
     try:
         text = raw.decode("utf-8")
-        _check_depth(text)
+        _check_depth(text, depth)
         value = json.loads(
             text,
             object_pairs_hook=_unique,
@@ -132,7 +142,15 @@ def parse_strict(data: bytes | str, *, limit: int = MAX_BYTES) -> Any:
     return value
 
 
-def _check_depth(text: str) -> None:
+def parse_canonical(data: bytes) -> Any:
+    """Return the value of canonical bytes written here, so that it gives the same bytes again.
+
+    RFC 8785 writes 1e18 as a one and eighteen zeros: that is the float it was, and no integer.
+    """
+    return json.loads(data, parse_int=_safe_int) if _LONG.search(data) else orjson.loads(data)
+
+
+def _check_depth(text: str, most: int) -> None:
     depth, in_string, escaped = 0, False, False
     for char in text:
         if in_string:
@@ -146,8 +164,8 @@ def _check_depth(text: str) -> None:
             in_string = True
         elif char in "[{":
             depth += 1
-            if depth > MAX_DEPTH:
-                raise InvalidInputError(f"JSON nested over {MAX_DEPTH}", code="bad-json")
+            if depth > most:
+                raise InvalidInputError(f"JSON nested over {most}", code="bad-json")
         elif char in "]}":
             depth -= 1
 

@@ -12,26 +12,30 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import signal
+import threading
 from collections import deque
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
 from earthcommons.catalog.bulk import Batch, batch_of, prepare
 from earthcommons.commons.guard import in_use
 from earthcommons.commons.stories.geoparquet import read_items, write_items
-from earthcommons.errors import InvalidInputError
+from earthcommons.commons.stories.widening import widen_collections
+from earthcommons.errors import InvalidInputError, UpstreamError
 from earthcommons.ingest.foreign_item import check_item
-from earthcommons.model.canonical import canonical_bytes, parse_strict
+from earthcommons.model.canonical import MAX_DEPTH, canonical_bytes, parse_strict
 from earthcommons.model.declaration import check_id
-from earthcommons.policy import acting_party, decide, moment, require
+from earthcommons.policy import acting_party, decide, moment, parse_label, require
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterator, Mapping
     from pathlib import Path
 
     from earthcommons.catalog import ItemQuery
@@ -46,6 +50,10 @@ _ALONE, _BESIDE = 50_000, 10_000
 # Lines and bytes prepared at once, whose records share an object.
 _CHUNK, _MAX_CHUNK = 5_000, 64 * 2**20
 _MAX_LINE = 8 * 2**20
+# So many bytes of items are held for a transaction, and as many of lines for those to come.
+_MOST_BYTES = 256 * 2**20
+# A smaller file is prepared in the time that another process takes to begin.
+_APART_FROM = 2 * 2**20
 # Links that name where an item is served: the service writes its own.
 _SERVED = frozenset(
     {"self", "root", "parent", "collection", "alternate", "next", "prev", "search"}
@@ -61,16 +69,23 @@ class _Chunk:
     source: Path
     offset: int = 0
     size: int = 0
+    state: tuple[int, int] = (0, 0)
     items: tuple[dict[str, Any], ...] = ()
 
     def numbered(self) -> Iterator[tuple[int, bytes | dict[str, Any]]]:
-        """Yield lines or items with the numbers they have in the file."""
+        """Yield lines or items with the numbers they have in the file.
+
+        Raises:
+            InvalidInputError: the file is another than when its lines were counted.
+        """
         if self.items:
             yield from enumerate(self.items, self.number)
             return
         with self.source.open("rb") as file:
             file.seek(self.offset)
             data = file.read(self.size)
+            if len(data) < self.size or _state(file) != self.state:
+                raise InvalidInputError(f"{self.source.name} was changed while it was read")
         for number, line in enumerate(data.split(b"\n"), self.number):
             if line and not line.isspace():
                 yield number, line
@@ -126,13 +141,15 @@ def import_items(
         InvalidInputError: a line is no item (`bad-line`); the message names the line. What came
             before its chunk is imported.
         ConflictError: an item is there with other content; its transaction is not imported.
+        UpstreamError: the process that prepares items was ended; run it again to go on.
     """
     rules = _Rules(collection, _writable(node, collection), quick)
     most = batch or (_BESIDE if in_use(node.root) else _ALONE)
-    total = Imported()
-    with node.catalog.loading(), _unwatched():
-        chunk = min(most, _CHUNK)
-        batches = _prepared(_chunks(source, chunk), rules, ahead=most // chunk + 2)
+    total, touched = Imported(), set[str]()
+    chunk = min(most, _CHUNK)
+    ahead = most // chunk + 2 if _is_long(source) else 0
+    prepared = closing(_prepared(_chunks(source, chunk), rules, ahead))
+    with node.catalog.loading(), _unwatched(), prepared as batches:
         for group in _grouped(batches, most):
             where = sorted({item.collection for one in group for item in one.items})
             with node.catalog.transaction() as tx:
@@ -144,7 +161,10 @@ def import_items(
                     detail = {"added": done.added, "replaced": done.replaced}
                     tx.note("items-import", "collection", " ".join(where)[:1000], detail)
             total += done
+            touched.update(where)
             on_progress(total.settled)
+    # Also of what was there already: an import that was ended is made whole by the next.
+    widen_collections(node, sorted(touched))
     return total
 
 
@@ -232,7 +252,14 @@ def _unknown(path: Path) -> InvalidInputError:
     )
 
 
+def _is_long(source: Path) -> bool:
+    return source.is_file() and source.stat().st_size >= _APART_FROM
+
+
 def _chunks(source: Path, size: int) -> Iterator[_Chunk]:
+    if not source.is_file():
+        # Who prepares the lines opens it again: a pipe would give each line once.
+        raise InvalidInputError(f"{source.name}: there is no such file, or it is no plain file")
     if source.suffix in _PARQUET:
         number, items = 1, read_items(source)
         while some := tuple(islice(items, size)):
@@ -248,39 +275,59 @@ def _line_chunks(source: Path, size: int) -> Iterator[_Chunk]:
     with source.open("rb") as file:
         number = first = 1
         offset = end = 0
+        state = _state(file)
         while line := file.readline(_MAX_LINE + 1):
             end += len(line)
             # Of a line too long for one piece, the rest is counted with the next.
             number += line.endswith(b"\n")
             if number - first == size or end - offset > _MAX_CHUNK:
-                yield _Chunk(first, source, offset, end - offset)
+                yield _Chunk(first, source, offset, end - offset, state)
                 first, offset = number, end
         if end > offset:
-            yield _Chunk(first, source, offset, end - offset)
+            yield _Chunk(first, source, offset, end - offset, state)
 
 
-def _prepared(chunks: Iterator[_Chunk], rules: _Rules, ahead: int) -> Iterator[Batch]:
+def _state(file: BinaryIO) -> tuple[int, int]:
+    """Return what differs once a file is written to, or another has taken its name."""
+    stated = os.fstat(file.fileno())
+    return stated.st_ino, stated.st_mtime_ns
+
+
+def _prepared(
+    chunks: Iterator[_Chunk], rules: _Rules, ahead: int
+) -> Generator[Batch, None, None]:
     """Yield batches in order, prepared by another process while those before are written.
 
     Where that falls behind, this one lends a hand, so that neither waits for the other; where it
-    runs ahead, it stops at `ahead` batches.
+    runs ahead, it stops at `ahead` batches. With none ahead there is no other process.
     """
     first, second = next(chunks, None), next(chunks, None)
     todo = chain((chunk for chunk in (first, second) if chunk is not None), chunks)
-    if second is None or (os.cpu_count() or 1) < 2:
+    if second is None or not ahead or (os.cpu_count() or 1) < 2:
         yield from (prepare_lines(chunk, rules) for chunk in todo)
         return
     # A new process, not a fork: the caller may run threads.
     context = multiprocessing.get_context("spawn")
     waiting: deque[tuple[_Chunk, Future[Batch]]] = deque()
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
+    pool = ProcessPoolExecutor(1, mp_context=context, initializer=_begin_apart)
+    try:
         while True:
-            for chunk in islice(todo, ahead - len(waiting)):
+            while len(waiting) < ahead and sum(one.size for one, _ in waiting) < _MOST_BYTES:
+                if (chunk := next(todo, None)) is None:
+                    break
                 waiting.append((chunk, pool.submit(_prepare_apart, chunk, rules)))
             if not waiting:
                 return
             if waiting[0][1].done() or not _lend_a_hand(waiting, rules):
                 yield waiting.popleft()[1].result()
+    except BrokenProcessPool as error:
+        raise UpstreamError(
+            "the process that prepares items was ended, perhaps for want of memory; run the import"
+            " again to go on"
+        ) from error
+    finally:
+        # What is not begun is not waited for: an import that was ended ends.
+        pool.shutdown(cancel_futures=True)
 
 
 def _lend_a_hand(waiting: deque[tuple[_Chunk, Future[Batch]]], rules: _Rules) -> bool:
@@ -296,6 +343,7 @@ def _grouped(batches: Iterator[Batch], most: int) -> Iterator[list[Batch]]:
     """Yield the batches of each transaction; what ends them is raised after those before it."""
     group: list[Batch] = []
     names: set[str] = set()
+    size = 0
     failure = None
     while True:
         try:
@@ -303,16 +351,19 @@ def _grouped(batches: Iterator[Batch], most: int) -> Iterator[list[Batch]]:
         except InvalidInputError as error:
             batch, failure = None, error
         mine = {item.name for item in batch.items} if batch else set()
+        more = sum(len(item.body_bytes) for item in batch.items) if batch else 0
+        full = len(names) + len(mine) > most or size + more > _MOST_BYTES
         # An item that stands twice in a file meets itself in the catalogue.
-        if group and (not batch or len(names) + len(mine) > most or not names.isdisjoint(mine)):
+        if group and (not batch or full or not names.isdisjoint(mine)):
             yield group
-            group, names = [], set()
+            group, names, size = [], set(), 0
         if failure is not None:
             raise failure
         if batch is None:
             return
         group.append(batch)
         names |= mine
+        size += more
 
 
 def _prepare_here(chunk: _Chunk, rules: _Rules) -> Future[Batch]:
@@ -335,6 +386,19 @@ def _unwatched() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+def _begin_apart() -> None:
+    """Leave Ctrl-C to who began this process, and end with it however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(
+        target=_end_with, args=(multiprocessing.parent_process(),), daemon=True
+    ).start()
+
+
+def _end_with(other: Any) -> None:
+    other.join()
+    os._exit(1)
 
 
 def _prepare_apart(chunk: _Chunk, rules: _Rules) -> Batch:
@@ -375,18 +439,31 @@ def _item(line: bytes | Mapping[str, Any], rules: _Rules) -> dict[str, Any]:
 def _parsed(line: bytes) -> dict[str, Any]:
     if len(line) > _MAX_LINE:
         raise InvalidInputError(f"over {_MAX_LINE} bytes")
-    # orjson takes the last of two equal keys: only where the bytes come out equal in length is
-    # there none, and what remains is read the strict way.
+    # orjson takes the last of two equal keys, and any depth up to its own: what does not come out
+    # as it was is read the strict way.
+    line = line.strip()
     try:
         body = orjson.loads(line)
-        usual = len(orjson.dumps(body)) == len(line.strip())
+        usual = _as_it_was(body, line)
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         usual = False
     if not usual:
-        body = parse_strict(line.strip())
+        body = parse_strict(line)
     if not isinstance(body, dict):
         raise InvalidInputError("not a JSON object")
     return body
+
+
+# orjson writes 254 levels: around what is as deep as is allowed, so many more.
+_AROUND = 254 - MAX_DEPTH
+
+
+def _as_it_was(body: Any, line: bytes) -> bool:
+    if line.count(b"[") + line.count(b"{") <= MAX_DEPTH:
+        return orjson.dumps(body) == line
+    for _ in range(_AROUND):
+        body = [body]
+    return orjson.dumps(body)[_AROUND:-_AROUND] == line
 
 
 def _check(body: dict[str, Any], known: frozenset[str]) -> None:
@@ -421,5 +498,20 @@ def _check_members(body: dict[str, Any]) -> None:
     for asset in assets.values():
         if not isinstance(asset, dict) or not isinstance(asset.get("href"), str):
             raise InvalidInputError("assets is an object of objects with href")
-    if not isinstance(links, list) or not all(isinstance(link, dict) for link in links):
-        raise InvalidInputError("links is a list of objects")
+    if not isinstance(links, list) or not all(
+        isinstance(link, dict) and isinstance(link.get("rel", ""), str) for link in links
+    ):
+        raise InvalidInputError("links is a list of objects with rel")
+    mine = [asset["ec:access"] for asset in assets.values() if "ec:access" in asset]
+    if mine or "ec:access" in body:
+        _check_rules(body.get("ec:access", {}), mine)
+
+
+def _check_rules(stated: Any, mine: list[Any]) -> None:
+    if not isinstance(stated, dict) or not {"fetch", "derive"}.issuperset(stated):
+        # Who may find an item is no member of it: to pass over one would open what is closed.
+        raise InvalidInputError("ec:access is an object with fetch and derive, no other")
+    for label in (*stated.values(), *mine):
+        if not isinstance(label, str):
+            raise InvalidInputError("a rule of access is a text", code="bad-label")
+        parse_label(label)
