@@ -53,8 +53,12 @@ contract: $(BIN)/.test ## floors: who may import whom
 portal-test: $(BIN)/.test ## build the portal and run the tests of its TypeScript
 	@$(BIN)/python web-ui/build.py --test
 
+# In memory where there is room: thousands of small catalogues wait for no disk.
 unit: $(BIN)/.test ## Python tests
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal
+	@room=$$(df --output=avail -k /dev/shm 2>/dev/null | tail -1 || true); \
+	scratch=$$(mktemp -d -p "$$([ "$${room:-0}" -gt 4000000 ] && echo /dev/shm || echo "$${TMPDIR:-/tmp}")"); \
+	trap 'rm -rf "$$scratch"' EXIT; \
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal --basetemp="$$scratch/tests"
 
 sample: $(BIN)/.runtime ## derive the sample pack from EARTHCOMMONS_SOURCES=DIR
 	@[ -n "$${EARTHCOMMONS_SOURCES:-}" ] || { echo "make: set EARTHCOMMONS_SOURCES to the folder of the original files"; exit 2; }

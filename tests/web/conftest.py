@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,34 +13,17 @@ import pytest
 import rasterio
 import uvicorn
 import xarray as xr
-from argon2 import PasswordHasher
 from rasterio.transform import from_origin
 
 from earthcommons.commons import Node, make_node
 from earthcommons.ingest import ingest
 from earthcommons.model import Declaration, Period, Text, VariableDeclaration
 from earthcommons.settings import Settings
-from earthcommons.trust import secrets
 from earthcommons.web import create_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_passwords() -> Iterator[None]:
-    """Hash passwords with the same function at its least cost: hundreds are hashed here.
-
-    What a password costs to guess is looked at in `tests/trust`.
-    """
-    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(secrets, "_hasher", lambda: quick)
-        # The digest of nobody's password is made once, at the cost of that moment.
-        secrets._nobody.cache_clear()
-        yield
-    secrets._nobody.cache_clear()
 
 
 def declare(item: str, unit: str, **changes: object) -> Declaration:
@@ -93,7 +77,23 @@ def fill(node: Node, root: Path) -> None:
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Node]]:
-    root = tmp_path_factory.mktemp("served")
+    """One node for all modules: no test changes what it holds."""
+    with serving(tmp_path_factory.mktemp("served")) as made:
+        yield made
+
+
+@pytest.fixture
+def served_alone(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[str, Node]]:
+    """Such a node for one test, which may change it."""
+    with serving(tmp_path_factory.mktemp("alone")) as made:
+        yield made
+
+
+@contextmanager
+def serving(root: Path) -> Iterator[tuple[str, Node]]:
+    """Serve such a node on loopback while the block runs."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     node = make_node(root / "node", Settings(port=port))

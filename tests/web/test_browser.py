@@ -13,14 +13,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+import rasterio
 import uvicorn
+from rasterio.transform import from_origin
 from tests.web.pages_node import add_sea, build
 from tests.web.portal import WORD, populate, snow
 
-from earthcommons.commons.stories import publishing, submitting
+from earthcommons.commons.stories import publishing, recalling, submitting, withdrawing
 from earthcommons.commons.stories.values import every_value
 from earthcommons.model import OPERATOR
+from earthcommons.model.indicator import Text
 from earthcommons.policy import acting_as
 from earthcommons.web import create_app
 from earthcommons.web.pages.sea_map import ITEM as SEA
@@ -33,6 +37,15 @@ if TYPE_CHECKING:
 WEB_UI = Path(__file__).parents[2] / "web-ui"
 BUNDLE = WEB_UI.parent / "src" / "earthcommons" / "web" / "static" / "portal.js"
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+
+FACTS: dict[str, Any] = {
+    "title": {"en": "Snow depth", "zh": "雪深"},
+    "description": {"en": "Depth of snow. Weekly soundings.", "zh": "雪深，每周测量。"},
+    "period": "2015-11/2016-03", "licence": "CC-BY-4.0", "attribution": "Snow Survey",
+    "nature": "observation", "derivation": "Weekly soundings.",
+    "variables": [{"name": "depth", "unit": "cm"}], "creators": [{"name": "Mei Wang"}],
+    "contact": {"name": "Mei Wang", "email": "mei@example.org"},
+}  # fmt: skip
 
 
 def _lacking() -> str:
@@ -69,6 +82,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     add_sea(node, work)
     populate(node)
     draft = _draft(node, work)
+    record, recall = _published(node, work)
     config = uvicorn.Config(create_app(node), host="127.0.0.1", port=port, log_level="error")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
@@ -99,6 +113,16 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
             "publish": {"path": "/en/publish", "collection": "winter", "group": "hydro"},
             "search": "/en/data",
         },
+        "others": [
+            {"name": name, "word": WORD, "pages": [f"/{lang}{end}" for end in ends
+                                                   for lang in ("en", "zh")]}
+            for name, ends in _others(record, draft, recall).items()
+        ],
+        "resume": {
+            "account": {"name": "mei", "word": WORD}, "other": {"name": "sam", "word": WORD},
+            "path": "/en/publish", "file": str(_long(work / "long.tif")),
+            "collection": "long", "group": "hydro",
+        },
     }  # fmt: skip
     done = subprocess.run(  # noqa: S603
         [
@@ -111,7 +135,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         env={**os.environ, "CHROMIUM": CHROMIUM},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=400,
         check=False,
     )
     server.should_exit = True
@@ -165,6 +189,73 @@ def test_a_box_drawn_on_the_plate_is_in_the_address(seen: dict[str, Any]) -> Non
     }
     # A tenth from the north and four tenths from the west: 360 by 180 degrees.
     assert box == pytest.approx({"west": -36, "south": -18, "east": 72, "north": 72}, abs=1.5)
+
+
+def test_an_upload_goes_on_after_a_reload_where_it_was_cut(seen: dict[str, Any]) -> None:
+    facts = seen["facts"]
+    piece = 8 * 2**20
+    assert facts["cut"][:3] == [["POST", -1], ["PATCH", 0], ["PATCH", piece]]
+    assert facts["resumed"] == [["HEAD", -1], ["PATCH", piece], ["PATCH", 2 * piece]]
+    assert facts["bar"] == piece
+    assert "goes on from 39" in facts["note"]
+    assert "not finished: 1." in facts["said"]
+    (hers,) = json.loads(facts["kept"])
+    assert hers not in facts["left"], "what was sent whole is not kept"
+
+
+def test_what_is_kept_of_an_upload_is_small_and_another_account_sees_none_of_it(
+    seen: dict[str, Any],
+) -> None:
+    facts = seen["facts"]
+    assert len(facts["kept"]) < 300
+    for secret in ("mei", "long", "winter", WORD):
+        assert secret not in facts["kept"]
+    assert facts["otherSaid"] == 0
+    assert facts["otherAsked"] == [["POST", -1]]
+
+
+def _others(record: str, draft: str, recall: str) -> dict[str, tuple[str, ...]]:
+    """Return what stewards and operators see, besides what the author of a draft does."""
+    at = f"/data/{record}"
+    return {
+        "zhu": (
+            at, f"{at}/rule", f"{at}/erratum", f"{at}/recall", f"{at}/withdraw", "/account",
+            "/collections/snow/rule", "/data?collection=snow", f"/drafts/{draft}",
+            f"/recalls/{recall}",
+        ),
+        "root": ("/people", "/audit", "/account", "/drafts"),
+    }  # fmt: skip
+
+
+def _published(node: Node, work: Path) -> tuple[str, str]:
+    """Publish a record of the group, correct and recall it."""
+    mei, sam = (node.catalog.people.party(name) or OPERATOR for name in ("mei", "sam"))
+    with acting_as(mei):
+        id_ = str(submitting.start_draft(node, "snow", "done", group="hydro")["id"])
+        submitting.add_file(node, id_, snow(work / "done.tif"), "done.tif")
+        publishing.look_into(node, id_)
+        submitting.edit_draft(node, id_, FACTS)
+        submitting.submit(node, id_)
+    with acting_as(sam):
+        publishing.accept(node, id_)
+    with acting_as(OPERATOR):
+        said = Text("Values of 3 January are too high.", "1月3日的数值偏高。")
+        withdrawing.add_erratum(node, "item", "snow/done", said)
+        made = recalling.recall(node, "item", "snow/done", "The gauge was moved.")
+    return "snow/done", str(made["id"])
+
+
+def _long(path: Path) -> Path:
+    """Write a raster that is sent in three pieces."""
+    side = 4600
+    profile = {
+        "driver": "GTiff", "height": side, "width": side, "count": 1, "dtype": "uint8",
+        "crs": "EPSG:4326", "nodata": 0, "transform": from_origin(10, 50, 0.001, 0.001),
+    }  # fmt: skip
+    with rasterio.open(path, "w", **profile) as out:
+        out.write(np.ones((side, side), "u1"), 1)
+        out.set_band_description(1, "depth")
+    return path
 
 
 def _draft(node: Node, work: Path) -> str:

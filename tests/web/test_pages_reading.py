@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.web.conftest import serving
 from tests.web.portal import WORD
 
 from earthcommons.model import OPERATOR
@@ -21,12 +22,20 @@ from earthcommons.policy import acting_as
 from earthcommons.web.pages.reading import KEY_VARIABLE, reading
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from earthcommons.commons import Node
 
 # Stands for the package arrow, which Debian has not: says how many bytes came.
 ARROW = "read_parquet <- function(file) cat(file.size(file))"
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Node]]:
+    """A node of this module's own: items are closed on it and added to it."""
+    with serving(tmp_path_factory.mktemp("reading")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

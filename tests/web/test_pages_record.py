@@ -131,9 +131,9 @@ def test_each_citation_on_the_page_is_the_one_to_download(node: Node, app: FastA
 
 
 def test_a_raster_without_chinese_words_is_shown_where_it_lies_in_degrees(
-    served: tuple[str, Node], tmp_path: Path
+    served_alone: tuple[str, Node], tmp_path: Path
 ) -> None:
-    node = served[1]
+    node = served_alone[1]
     profile = {
         "driver": "GTiff", "height": 40, "width": 40, "count": 1, "dtype": "float32",
         "crs": "EPSG:32633", "transform": from_origin(500_000, 5_000_000, 1000, 1000),

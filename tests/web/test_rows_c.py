@@ -349,13 +349,16 @@ def test_c15_a_body_that_trickles_is_given_up(
     assert time.perf_counter() - start < 5
 
 
-def test_c16_headers_are_bounded_and_accept_names_a_type(http: httpx.Client) -> None:
+def test_c16_headers_are_bounded_and_accept_names_a_type(
+    http: httpx.Client, served: Served
+) -> None:
     assert told(http.get("/stac/", headers={"accept": "../"})) == (406, "not-acceptable")
     for fine in ("*/*", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", "*; q=.2", "a/b"):
         assert http.get("/stac/", headers={"accept": fine}).status_code == 200
     assert told(http.get("/stac/?f=exe")) == (400, "unknown-parameter")
-    many = [(f"x-{n}", "1") for n in range(10_000)]
-    assert http.get("/stac/", headers=many).status_code == 431
+    many = b"".join(b"x-%d: 1\r\n" % n for n in range(10_000))
+    answer = _raw(served[0], b"GET /stac/ HTTP/1.1\r\nhost: x\r\n" + many + b"\r\n")
+    assert answer.startswith(b"HTTP/1.1 431"), answer[:200]
     long = http.get("/", headers={"accept-language": "a" * 100_000})
     assert long.status_code == 431
     assert http.get("/en/", headers={"accept-language": "zz-ZZ;q=x,,;"}).status_code == 200
