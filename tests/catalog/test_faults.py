@@ -140,7 +140,9 @@ def test_bytes_are_judged_by_labels_of_one_moment(
 
     class Slow(Reader):
         def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
-            if statement.startswith(("SELECT name, access FROM asset", "SELECT 1 FROM address")):
+            if statement.startswith(
+                ("SELECT name, access FROM asset", "SELECT 1 FROM address")
+            ):
                 between.append(1)
                 writer = threading.Thread(target=write)
                 writer.start()

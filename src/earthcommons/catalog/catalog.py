@@ -20,7 +20,12 @@ from earthcommons.catalog.people import People
 from earthcommons.catalog.presenting import present
 from earthcommons.catalog.queries import check_limit
 from earthcommons.catalog.reader import READ_LIMIT_S, open_reader
-from earthcommons.catalog.schema import KEPT_TABLES, KEPT_TRIGGERS, SCHEMA, SCHEMA_VERSION
+from earthcommons.catalog.schema import (
+    KEPT_TABLES,
+    KEPT_TRIGGERS,
+    SCHEMA_VERSION,
+    statements,
+)
 from earthcommons.catalog.writing import SqliteTransaction
 from earthcommons.errors import (
     ConflictError,
@@ -86,7 +91,9 @@ class Catalog:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
-                    raise ConflictError("another process is writing to this catalogue") from error
+                    raise ConflictError(
+                        "another process is writing to this catalogue"
+                    ) from error
                 raise _unwritable(error) from error
             try:
                 tx = SqliteTransaction(connection, None if settled else self._store)
@@ -553,7 +560,7 @@ class Catalog:
         connection.execute("BEGIN IMMEDIATE")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
-            for statement in _statements(SCHEMA):
+            for statement in statements():
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
@@ -588,12 +595,3 @@ def _stamp(at: datetime) -> str:
 
 def _unwritable(error: sqlite3.OperationalError) -> UpstreamError:
     return UpstreamError(f"the catalogue cannot be written: {error}", code="storage")
-
-
-def _statements(script: str) -> Iterator[str]:
-    statement = ""
-    for line in script.splitlines():
-        statement += line + "\n"
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

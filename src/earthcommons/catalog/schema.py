@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+from typing import TYPE_CHECKING
+
 from earthcommons.catalog.audit import AUDIT_KEPT, AUDIT_SCHEMA
 from earthcommons.catalog.people import PEOPLE_SCHEMA
 
-__all__ = ["KEPT_TABLES", "KEPT_TRIGGERS", "SCHEMA", "SCHEMA_VERSION"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["KEPT_TABLES", "KEPT_TRIGGERS", "SCHEMA", "SCHEMA_VERSION", "statements"]
 
 SCHEMA_VERSION = 3
 
@@ -114,3 +120,13 @@ SCHEMA += CHANGE_KEPT + PEOPLE_SCHEMA + AUDIT_SCHEMA
 # What lives in the catalogue alone: a rebuild or a migration carries these over.
 KEPT_TABLES = ("change", "account", "team", "held", "api_key", "session", "audit")
 KEPT_TRIGGERS = {"change_kept": CHANGE_KEPT, "audit_kept": AUDIT_KEPT}
+
+
+def statements() -> Iterator[str]:
+    """Yield what makes an empty catalogue, statement by statement."""
+    statement = ""
+    for line in SCHEMA.splitlines():
+        statement += line + "\n"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

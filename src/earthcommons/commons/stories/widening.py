@@ -24,7 +24,9 @@ def widen_collections(node: Node, names: Iterable[str]) -> None:
     """
     for name in names:
         with node.catalog.transaction() as tx:
-            found = extent_of(tx.sql, name, node.catalog.standing("collection", name).faces.find)
+            found = extent_of(
+                tx.sql, name, node.catalog.standing("collection", name).faces.find
+            )
             body, links = node.catalog.whole("collection", name)
             if found is None or "extent" not in body:
                 continue
