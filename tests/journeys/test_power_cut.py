@@ -101,7 +101,7 @@ def mounted(image: Path, at: Path) -> Iterator[Path]:
 def disk(tmp_path: Path) -> Path:
     image = tmp_path / "disk.ext4"
     with image.open("wb") as file:
-        file.truncate(48 * 2**20)
+        file.truncate(160 * 2**20)
     try:
         _run("mkfs.ext4", "-q", "-F", str(image))
         with mounted(image, tmp_path / "try"):

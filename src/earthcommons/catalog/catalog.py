@@ -15,14 +15,12 @@ from earthcommons.catalog import audit, history, search
 from earthcommons.catalog.facets import count_facets
 from earthcommons.catalog.item_rows import address_part
 from earthcommons.catalog.labelling import Faces, stated_labels
-from earthcommons.catalog.migrations import check_schema
+from earthcommons.catalog.migrations import adopt, check_schema
 from earthcommons.catalog.people import People
 from earthcommons.catalog.presenting import present
 from earthcommons.catalog.queries import check_limit
 from earthcommons.catalog.reader import READ_LIMIT_S, open_reader
 from earthcommons.catalog.schema import (
-    KEPT_TABLES,
-    KEPT_TRIGGERS,
     SCHEMA_VERSION,
     statements,
 )
@@ -37,7 +35,7 @@ from earthcommons.errors import (
 from earthcommons.model.canonical import parse_canonical
 from earthcommons.model.record import Change, Link
 from earthcommons.policy import OPEN, acting_party, moment, require, visible
-from earthcommons.store import storing
+from earthcommons.store import Turns, storing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +68,7 @@ class Catalog:
         self._store = store
         self._local = threading.local()
         self._writing = threading.Lock()
+        self._turns = Turns(file.with_name(file.name + ".lock"))
         self.people = People(self._connection, self.transaction)
         with self._writing:
             self._prepare()
@@ -85,12 +84,12 @@ class Catalog:
             ConflictError: another process kept writing for 30 seconds.
             UpstreamError: the disk is full or fails (`storage`); nothing was written.
         """
-        with self._writing, storing():
-            connection = self._connection()
+        with self._writing, storing(), self._turns.among():
+            connection = self._connection(anew=True)
             try:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
                     raise ConflictError(
                         "another process is writing to this catalogue"
                     ) from error
@@ -110,6 +109,12 @@ class Catalog:
                 raise
 
     @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let nobody write, in any process, while the block runs: the file may be replaced."""
+        with self._turns.alone():
+            yield
+
+    @contextmanager
     def loading(self) -> Iterator[None]:
         """Make this thread's connection fit for many writes while the block runs.
 
@@ -123,6 +128,7 @@ class Catalog:
                 connection.execute(f"PRAGMA {name} = {value}")
             yield
         finally:
+            connection = self._connection()
             for name, value in before.items():
                 connection.execute(f"PRAGMA {name} = {value}")
 
@@ -436,36 +442,7 @@ class Catalog:
         That is the change log, accounts, keys, sessions and the audit log: a rebuild invents an
         order of changes and knows nobody, so where the old file can still be read they go on.
         """
-        connection = self._connection()
-        connection.execute("ATTACH ? AS old", (other.as_posix(),))
-        # Not IMMEDIATE: that asks to write the old file too, which its owner may hold.
-        connection.execute("BEGIN")
-        known = {row[0] for row in connection.execute("SELECT name FROM old.sqlite_master")}
-        for trigger in KEPT_TRIGGERS:
-            connection.execute(f"DROP TRIGGER {trigger}")
-        for table in KEPT_TABLES:
-            if table not in known:
-                continue
-            rows = connection.execute(f"SELECT count(*) FROM old.{table}").fetchone()[0]
-            if rows or table != "change":
-                connection.execute(f"DELETE FROM main.{table}")
-                connection.execute(f"INSERT INTO main.{table} SELECT * FROM old.{table}")
-        kept = {row[1] for row in connection.execute("PRAGMA old.table_info(record)")}
-        # When a version was published is in no object: what the old file does not know stays
-        # unknown, rather than become the time of the rebuild.
-        made = "o.made" if "made" in kept else "''"
-        connection.execute(
-            f"UPDATE main.record SET made = (SELECT {made} FROM old.record o WHERE"
-            " o.kind = main.record.kind AND o.id = main.record.id"
-            " AND o.version = main.record.version)"
-            " WHERE EXISTS (SELECT 1 FROM old.record o WHERE o.kind = main.record.kind"
-            " AND o.id = main.record.id AND o.version = main.record.version)"
-        )
-        for statement in KEPT_TRIGGERS.values():
-            connection.execute(statement)
-        connection.execute("COMMIT")
-        connection.execute("DETACH old")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        adopt(self._connection(), other)
 
     def audit_log(
         self, *, after: int = 0, kind: str = "", id_: str = "", limit: int = 1000
@@ -539,12 +516,21 @@ class Catalog:
         rows = self._connection().execute(sql, (kind, id_, *labels))
         return tuple(Link(*row) for row in rows)
 
-    def _connection(self) -> Reader:
+    def _connection(self, *, anew: bool = False) -> Reader:
+        """Return this thread's connection; `anew` to the file that has the name by now."""
         connection: Reader | None = getattr(self._local, "connection", None)
+        if connection is not None and anew and self._local.inode != self._inode():
+            connection.close()
+            connection = None
         if connection is None:
-            connection = open_reader(self._file)
-            self._local.connection = connection
+            connection = self._local.connection = open_reader(self._file)
+            # SQLite makes a file with the first question.
+            connection.execute("PRAGMA user_version").fetchone()
+            self._local.inode = self._inode()
         return connection
+
+    def _inode(self) -> int:
+        return self._file.stat().st_ino
 
     def _prepare(self) -> None:
         connection = self._connection()

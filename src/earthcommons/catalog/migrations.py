@@ -12,13 +12,13 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from earthcommons.catalog.schema import SCHEMA_VERSION
+from earthcommons.catalog.schema import KEPT_TABLES, KEPT_TRIGGERS, SCHEMA_VERSION
 from earthcommons.errors import ConflictError, InvalidInputError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["check_schema", "kept_file", "schema_of", "swap_in"]
+__all__ = ["adopt", "check_schema", "kept_file", "schema_of", "swap_in"]
 
 
 _WAIT_S = 30.0
@@ -95,3 +95,36 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def adopt(connection: sqlite3.Connection, other: Path) -> None:
+    """Take over into an open catalogue what lives in another file alone (`KEPT_TABLES`)."""
+    connection.execute("ATTACH ? AS old", (other.as_posix(),))
+    # Not IMMEDIATE: that asks to write the old file too, which its owner may hold.
+    connection.execute("BEGIN")
+    known = {row[0] for row in connection.execute("SELECT name FROM old.sqlite_master")}
+    for trigger in KEPT_TRIGGERS:
+        connection.execute(f"DROP TRIGGER {trigger}")
+    for table in KEPT_TABLES:
+        if table not in known:
+            continue
+        rows = connection.execute(f"SELECT count(*) FROM old.{table}").fetchone()[0]
+        if rows or table != "change":
+            connection.execute(f"DELETE FROM main.{table}")
+            connection.execute(f"INSERT INTO main.{table} SELECT * FROM old.{table}")
+    kept = {row[1] for row in connection.execute("PRAGMA old.table_info(record)")}
+    # When a version was published is in no object: what the old file does not know stays
+    # unknown, rather than become the time of the rebuild.
+    made = "o.made" if "made" in kept else "''"
+    connection.execute(
+        f"UPDATE main.record SET made = (SELECT {made} FROM old.record o WHERE"
+        " o.kind = main.record.kind AND o.id = main.record.id"
+        " AND o.version = main.record.version)"
+        " WHERE EXISTS (SELECT 1 FROM old.record o WHERE o.kind = main.record.kind"
+        " AND o.id = main.record.id AND o.version = main.record.version)"
+    )
+    for statement in KEPT_TRIGGERS.values():
+        connection.execute(statement)
+    connection.execute("COMMIT")
+    connection.execute("DETACH old")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

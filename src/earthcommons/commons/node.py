@@ -119,7 +119,8 @@ def rebuild_catalog(node: Node) -> int:
         IntegrityError: an object is damaged, or the new index lacks a row of the old one.
         ConflictError: a server runs on the node.
     """
-    with alone(node.root, "earthcommons rebuild"):
+    # Nobody writes meanwhile: what came in after the comparison would be lost.
+    with alone(node.root, "earthcommons rebuild"), node.catalog.alone():
         return _rebuilt(node)
 
 

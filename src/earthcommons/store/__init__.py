@@ -15,11 +15,13 @@ from earthcommons.store.objects import (
     tree_manifest,
 )
 from earthcommons.store.suspects import SuspectList, corrupt
+from earthcommons.store.turns import Turns
 
 __all__ = [
     "LocalStore",
     "ObjectStore",
     "SuspectList",
+    "Turns",
     "corrupt",
     "digest_in",
     "digest_of_path",

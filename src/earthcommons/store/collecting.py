@@ -6,45 +6,13 @@ asks for that time once more while nobody can put: what was put meanwhile stays.
 
 from __future__ import annotations
 
-import fcntl
-import os
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["PutAgain", "PutGuard", "leftovers"]
-
-
-class PutGuard:
-    """A lock of a node's folder, held for moments; it ends with its process."""
-
-    def __init__(self, root: Path) -> None:
-        self._file = root / "collect.lock"
-
-    @contextmanager
-    def among(self) -> Iterator[None]:
-        """Hold off the one who removes, beside others who put."""
-        with self._held(fcntl.LOCK_SH):
-            yield
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Hold off all others."""
-        with self._held(fcntl.LOCK_EX):
-            yield
-
-    @contextmanager
-    def _held(self, how: int) -> Iterator[None]:
-        descriptor = os.open(self._file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, how)
-            yield
-        finally:
-            os.close(descriptor)
+__all__ = ["PutAgain", "leftovers"]
 
 
 class PutAgain:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from earthcommons.errors import NotFoundError, UpstreamError
 from earthcommons.model.canonical import digest_of
-from earthcommons.store.collecting import PutGuard, leftovers
+from earthcommons.store.collecting import leftovers
 from earthcommons.store.objects import (
     digest_in,
     digest_of_path,
@@ -23,6 +23,7 @@ from earthcommons.store.objects import (
     storing,
 )
 from earthcommons.store.suspects import SuspectList, corrupt
+from earthcommons.store.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,7 +51,7 @@ class LocalStore:
         self._shelves: set[Path] = set()
         self._doubts = root / "doubted"
         self._doubted: set[str] = set()
-        self._guard = PutGuard(root)
+        self._guard = Turns(root / "collect.lock")
         self._suspects = SuspectList(root / "suspect.json")
 
     def self_test(self) -> None:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from earthcommons.errors import IntegrityError, NotFoundError, UpstreamError
 from earthcommons.model.canonical import digest_of, parse_strict
-from earthcommons.store.collecting import PutAgain, PutGuard, leftovers
+from earthcommons.store.collecting import PutAgain, leftovers
 from earthcommons.store.local import LocalStore
 from earthcommons.store.objects import (
     digest_in,
@@ -33,6 +33,7 @@ from earthcommons.store.objects import (
     tree_manifest,
 )
 from earthcommons.store.suspects import SuspectList, corrupt
+from earthcommons.store.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -77,7 +78,7 @@ class S3Store:
         self._checked: set[str] = set()
         self._trusted = False
         self._lock = threading.Lock()
-        self._guard = PutGuard(root)
+        self._guard = Turns(root / "collect.lock")
         self._again = PutAgain(root / "cache" / "put-again")
 
     def self_test(self) -> None:
