@@ -416,6 +416,19 @@ ACTS = {
 }  # fmt: skip
 
 
+def without_fault(act: Act, tmp_path: Path) -> tuple[Any, Any]:
+    """Prepare a node in `node`; return what is seen before the act, and after it in a copy."""
+    made = make_node(tmp_path / "node")
+    act.prepare(made, tmp_path)
+    before = act.seen(made)
+    made.catalog.close()
+    whole = open_node(Path(shutil.copytree(tmp_path / "node", tmp_path / "whole")))
+    act.do(whole)
+    after = act.seen(whole)
+    whole.catalog.close()
+    return before, after
+
+
 @pytest.mark.parametrize("fault", ["killed", "full"])
 @pytest.mark.parametrize("name", sorted(ACTS))
 def test_a_fault_at_any_step_leaves_all_or_nothing_and_the_act_can_be_done_again(
@@ -423,14 +436,7 @@ def test_a_fault_at_any_step_leaves_all_or_nothing_and_the_act_can_be_done_again
 ) -> None:
     act = ACTS[name]
     with acting_as(OPERATOR):
-        made = make_node(tmp_path / "node")
-        act.prepare(made, tmp_path)
-        before = act.seen(made)
-        made.catalog.close()
-        whole = open_node(Path(shutil.copytree(tmp_path / "node", tmp_path / "whole")))
-        act.do(whole)
-        after = act.seen(whole)
-        whole.catalog.close()
+        before, after = without_fault(act, tmp_path)
         assert before != after
         trials = 0
         for at in range(1, MOST, act.every):
@@ -505,14 +511,7 @@ def test_files_that_may_grow_no_further_are_told_and_leave_all_or_nothing(
     """No shim: the kernel refuses the write, SQLite's own too, which calls it an I/O error."""
     act = ACTS[name]
     with acting_as(OPERATOR):
-        made = make_node(tmp_path / "node")
-        act.prepare(made, tmp_path)
-        before = act.seen(made)
-        made.catalog.close()
-        whole = open_node(Path(shutil.copytree(tmp_path / "node", tmp_path / "whole")))
-        act.do(whole)
-        after = act.seen(whole)
-        whole.catalog.close()
+        before, after = without_fault(act, tmp_path)
         ended = Counter[str]()
         sizes = [40, 700, 4_000, 9_000, 33_000, 70_000, 200_000]
         for most in [0, *some(sizes, 3), 10**9]:

@@ -9,6 +9,8 @@ import pytest
 
 from earthcommons.commons import Node, make_node
 from earthcommons.commons.stories.bulk import import_items
+from earthcommons.commons.stories.widening import widen_collections
+from earthcommons.commons.stories.withdrawing import withdraw
 from earthcommons.model import Record
 from earthcommons.model.party import OPERATOR
 from earthcommons.policy import acting_as
@@ -87,3 +89,10 @@ def test_what_asks_for_more_than_its_collection_is_not_told_by_its_extent(node: 
     assert extent(node) == (
         [[0, 0, 1, 1]], [["2011-05-06T07:08:09Z", "2011-05-06T07:08:09Z"]],
     )  # fmt: skip
+
+
+def test_a_collection_that_is_gone_meanwhile_does_not_spoil_the_import(node: Node) -> None:
+    bring_in(node, item(0, [10, -5, 12, 3]))
+    withdraw(node, "collection", "e", "error")
+    widen_collections(node, ["e", "nowhere", "c"])
+    assert extent(node)[0] == [[10, -5, 12, 3]]

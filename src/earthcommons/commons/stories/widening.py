@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from earthcommons.catalog.extent import extent_of
+from earthcommons.errors import NotFoundError
 from earthcommons.ingest.item import widen
 from earthcommons.model.record import Record
 
@@ -23,7 +25,8 @@ def widen_collections(node: Node, names: Iterable[str]) -> None:
     Items that ask for more than their collection are left out: its extent would tell of them.
     """
     for name in names:
-        with node.catalog.transaction() as tx:
+        # One that was withdrawn or closed meanwhile is left as it is.
+        with suppress(NotFoundError), node.catalog.transaction() as tx:
             found = extent_of(
                 tx.sql, name, node.catalog.standing("collection", name).faces.find
             )
