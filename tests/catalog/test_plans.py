@@ -247,42 +247,6 @@ def test_words_in_another_order_page_through_what_brute_force_finds(
     catalog.close()
 
 
-@pytest.mark.parametrize("text", ["lake", "scene glacier", "glacier", "glacier, none"])
-@pytest.mark.parametrize("pages", [0, 150, 10**6])
-@pytest.mark.parametrize("counted", [1, 40, 8_000])
-def test_bounds_of_a_count_tell_nothing_of_words_in_items_that_may_not_be_seen(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, pages: int, counted: int
-) -> None:
-    judge(monkeypatch, {"l": pages, "s": pages, "g": 0, "n": 0})
-    for module, name, bound in (
-        (plans, "RARE", 0),
-        (plans, "WALKED", 1),
-        (counting, "COUNTED", counted),
-        (counting, "LEAST", 1),
-    ):
-        monkeypatch.setattr(module, name, bound)
-    catalog = Catalog(tmp_path / "c.sqlite", LocalStore(tmp_path))
-    with catalog.transaction() as tx:
-        for k in range(9):
-            tx.put(item(f"a/i{k}", [0, 0, 1, 1], k * DAY, k * DAY, TITLES[k % 4]))
-            other = item(f"a/h{k}", [0, 0, 1, 1], k * DAY, k * DAY, TITLES[1])
-            tx.put(Record("item", other.id, other.body, access="steward"))
-    true = sum(holds(TITLES[k % 4], text) for k in range(9))
-    mores: list[dict[str, Any]] = [
-        {},
-        {"bbox": BBox(0, 0, 1, 1)},
-        {"sort": (SortKey("title"),)},
-    ]
-    for more in mores:
-        page = catalog.items(ItemQuery(text=text, limit=1, **more))
-        assert page.bound is not None
-        assert page.names[0].startswith("a/i")
-        # Exact, or as many as there are to see of all items.
-        assert page.bound.high in (true, 9)
-        assert page.bound.low <= true
-    catalog.close()
-
-
 @pytest.mark.parametrize("sort", [(), (SortKey("datetime"),)])
 def test_a_common_word_beside_a_rarer_one_still_narrows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sort: tuple[SortKey, ...]

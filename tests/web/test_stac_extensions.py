@@ -177,6 +177,7 @@ def test_a_count_that_is_not_known_is_given_by_its_bounds(
     monkeypatch.setattr(plans, "WALKED", 1000)
     monkeypatch.setattr(counting, "COUNTED", 3)
     monkeypatch.setattr(counting, "LEAST", 1)
+    monkeypatch.setattr(counting, "LISTED", 2)
     answer = ask(served, "/search", bbox="10,10,20,20", limit="2")
     assert "numberMatched" not in answer
     bound = answer["ec:numberMatchedBound"]

@@ -1,73 +1,140 @@
-"""How many items match: exactly where that costs little, else between two bounds that hold."""
+"""How many items match: exactly where that costs little, else between two bounds that hold.
+
+Whether a count is exact, and its bounds, follow from the items that may be seen and from nothing
+else: items that are hidden may lead to other ways through the index, never to another answer.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from earthcommons.catalog.conditions import marks
-from earthcommons.catalog.hits import LOOKED, Hits
-from earthcommons.catalog.plans import met, tested, walks
-from earthcommons.catalog.queries import Matched
+from earthcommons.catalog.conditions import conditions_of, marks
+from earthcommons.catalog.hits import LOOKED
+from earthcommons.catalog.plans import few, met, newest
+from earthcommons.catalog.queries import ItemQuery, Matched
 from earthcommons.catalog.text import ROW_MASK
+from earthcommons.catalog.walks import newest_first, seen, tested
 
 if TYPE_CHECKING:
-    from earthcommons.catalog.conditions import Conditions
-    from earthcommons.catalog.queries import ItemQuery
-    from earthcommons.catalog.reader import Reader
+    from collections.abc import Iterator
 
-__all__ = ["count_items"]
+    from earthcommons.catalog.conditions import Conditions
+    from earthcommons.catalog.hits import Hits
+    from earthcommons.catalog.reader import Reader
+    from earthcommons.catalog.walks import Row
+
+__all__ = ["TEXT_COST", "by_ids", "count_items", "listed"]
 
 COUNTED, LEAST = 8_000, 200
-# As long as so many other rows takes a row of a walk whose words are tested, a hit that holds all
-# words, a hit whose words are tested.
-_TEXT_COST, _HIT_COST, _TESTED_COST = 4, 4, 16
+# So few items that words or a place lead to are listed and counted.
+LISTED = 2_000
+# As long as so many other rows takes a row whose words are tested.
+TEXT_COST = 4
 
 
 def count_items(
-    sql: Reader, query: ItemQuery, asked: Conditions, hits: Hits | None = None
+    sql: Reader,
+    query: ItemQuery,
+    asked: Conditions,
+    hits: Hits | None = None,
+    known: list[Row] | None = None,
 ) -> Matched:
-    """Return how many items match, after looking at no more than 8,000 rows or their like."""
+    """Return how many items match; `known` are all of them where they were met already.
+
+    Exact where no more than 8,000 rows or their like lie in the time and collections asked for,
+    or where words or a place lead to so few items that all are listed.
+    """
     if query.is_bare(but_world=True):
         return Matched.exactly(_stored(sql, query, asked, placed=query.bbox is not None))
-    if asked.terms and hits is None:
-        hits = Hits(sql, query, asked)
-    if hits is not None and hits.cost <= LOOKED:
-        low, high = _gathered(sql, query, asked, hits)
-    else:
-        least = _TEXT_COST if asked.terms else 1
-        most = max(COUNTED // max(asked.cost, least), LEAST)
-        low, high = _walked(sql, query, asked.by_rows, most)
-    if high is None:
-        return Matched(low, max(low, _at_most(sql, query, asked)))
-    return Matched(low, high)
+    if query.ids:
+        return Matched.exactly(len(by_ids(sql, query, asked)))
+    # Words cost most to test: what they lead to may be listed sooner.
+    walked = None if asked.terms else _walked(sql, query, asked)
+    if walked is None or not walked[1]:
+        few_items = listed(sql, query, asked, hits, LISTED, known)
+        if few_items is not None:
+            return Matched.exactly(len(few_items))
+    low, ended = walked or _walked(sql, query, asked)
+    return Matched(low, low if ended else max(low, _at_most(sql, query, asked)))
 
 
-def _gathered(
-    sql: Reader, query: ItemQuery, asked: Conditions, hits: Hits
-) -> tuple[int, int | None]:
-    """Return the matches among the newest hits, and how many there are at most, if known."""
-    high = None
-    # How many hits there are is told to nobody who may not see them all.
-    if _sees_all(sql, asked):
-        hits.reach(COUNTED + 1)
-        high = len(hits.rows) if hits.ended else None
-        if hits.whole and not query.collections and replace(query, text="").is_bare():
-            return len(hits.rows), high
-    most = max(COUNTED // asked.cost, LEAST) // (_HIT_COST if hits.whole else _TESTED_COST) + 1
-    ended = hits.reach(most)
-    tests = asked if hits.whole else asked.by_rows
-    low = len(met(sql, tests, {row & ROW_MASK for row in hits.rows[:most]}))
-    return low, low if ended else high
+def by_ids(sql: Reader, query: ItemQuery, asked: Conditions) -> list[int]:
+    """Return the matches (`item.k`) among the items with the ids asked for."""
+    found = few(sql, query, asked, None, 0)
+    assert found is not None  # noqa: S101
+    return [row[0] for row in met(sql, found[1], found[0])]
 
 
-def _sees_all(sql: Reader, asked: Conditions) -> bool:
-    """Return whether every item there is may be seen."""
-    row = sql.execute(
-        f"SELECT 1 FROM item_count WHERE n AND access NOT IN ({marks(asked.labels)}) LIMIT 1",
-        asked.labels,
-    )
-    return row.fetchone() is None
+def listed(
+    sql: Reader,
+    query: ItemQuery,
+    asked: Conditions,
+    hits: Hits | None,
+    most: int,
+    known: list[Row] | None = None,
+) -> list[int] | None:
+    """Return all matches (`item.k`) where words or place lead to no more than `most` items.
+
+    None where each leads, within the time asked for, to more items that may be seen, or where so
+    many of the newest pass that more must be expected.
+    """
+    for lead in _leads(query, asked):
+        test = conditions_of(lead, asked.labels)
+        alone = (test.sql, test.more_sql, test.terms) == (
+            asked.sql,
+            asked.more_sql,
+            asked.terms,
+        )
+        found = _led(sql, lead, test, hits, most, known if alone else None)
+        if found is None:
+            continue
+        ks = {row[0] for row in found}
+        if not alone:
+            ks = {row[0] for row in met(sql, asked if test.terms else asked.by_rows, ks)}
+        return sorted(ks)
+    return None
+
+
+def _leads(query: ItemQuery, asked: Conditions) -> Iterator[ItemQuery]:
+    """Yield the words alone and the place alone, each within the time asked for."""
+    bare = ItemQuery(first=query.first, last=query.last)
+    if asked.terms:
+        yield replace(bare, text=query.text)
+    if asked.box is not None:
+        yield replace(bare, bbox=asked.box)
+
+
+def _led(
+    sql: Reader,
+    lead: ItemQuery,
+    test: Conditions,
+    hits: Hits | None,
+    most: int,
+    known: list[Row] | None,
+) -> list[Row] | None:
+    """Return what one lead leads to where it is little, both as expected and in truth."""
+    limit = most * _sample(test) // max(_at_most(sql, lead, test), 1)
+    if not test.terms:
+        hits = None
+    if known is None and hits is not None and hits.cost <= LOOKED and hits.reach(most + 1):
+        ks = {row & ROW_MASK for row in hits.rows}
+        known = met(sql, test if hits.whole else test.by_rows, ks)
+    if known is not None:
+        if len(known) > most:
+            return None
+        edge = _edge(sql, lead, test) if len(known) > limit else None
+        newer = known if edge is None else [r for r in known if newest_first(r) <= edge]
+        return known if len(newer) <= limit else None
+    if _walked(sql, lead, test, limit + 1)[0] > limit:
+        return None
+    found, _ = newest(sql, lead, test, hits, None, most + 1)
+    return found if len(found) <= most else None
+
+
+def _sample(asked: Conditions) -> int:
+    """Return how many of the newest rows are looked at."""
+    return max(COUNTED // max(asked.cost, TEXT_COST if asked.terms else 1), LEAST)
 
 
 def _stored(sql: Reader, query: ItemQuery, asked: Conditions, *, placed: bool) -> int:
@@ -87,20 +154,32 @@ def _stored(sql: Reader, query: ItemQuery, asked: Conditions, *, placed: bool) -
 
 
 def _walked(
-    sql: Reader, query: ItemQuery, asked: Conditions, most: int
-) -> tuple[int, int | None]:
-    """Return the matches among the newest `most` rows, and how many in all where that is all."""
-    matches = 0
-    for stage in walks(sql, query, asked):
-        for arm in stage:
-            inner, values = arm.inner(None)
-            source, more = tested(f"{inner} LIMIT ?", asked)
-            row = sql.execute(f"SELECT count(*) FROM {source}", (*values, most, *more))
-            matches += int(row.fetchone()[0])
-            end = sql.execute(f"{inner} LIMIT 1 OFFSET ?", (*values, most)).fetchone()
-            if end is not None:
-                return matches, None
-    return matches, matches
+    sql: Reader, query: ItemQuery, asked: Conditions, enough: int = -1
+) -> tuple[int, bool]:
+    """Return how many of the newest rows match, `enough` at most, and whether those were all."""
+    matches, size = 0, _sample(asked)
+    for rows, values in seen(sql, query, asked):
+        source, more = tested(f"{rows} LIMIT ?", asked.by_rows)
+        row = sql.execute(
+            f"SELECT count(*) FROM (SELECT 1 FROM {source} LIMIT ?)",
+            (*values, size, *more, enough),
+        )
+        matches += int(row.fetchone()[0])
+        if matches == enough:
+            return matches, False
+        if sql.execute(f"{rows} LIMIT 1 OFFSET ?", (*values, size)).fetchone():
+            return matches, False
+    return matches, True
+
+
+def _edge(sql: Reader, query: ItemQuery, asked: Conditions) -> tuple[int, str] | None:
+    """Return where in the order of time the sample ends; None where it holds all there is."""
+    size = _sample(asked)
+    for rows, values in seen(sql, query, asked):
+        ends = sql.execute(f"{rows} LIMIT 2 OFFSET ?", (*values, size - 1)).fetchall()
+        if len(ends) == 2:
+            return newest_first(ends[0])
+    return None
 
 
 def _at_most(sql: Reader, query: ItemQuery, asked: Conditions) -> int:

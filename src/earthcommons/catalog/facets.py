@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import orjson
 
 from earthcommons.catalog.conditions import conditions_of, marks
+from earthcommons.catalog.counting import TEXT_COST, by_ids, listed
 from earthcommons.catalog.hits import Hits
 from earthcommons.catalog.item_rows import FACETS
-from earthcommons.catalog.plans import few, tested, walks
 from earthcommons.catalog.queries import Matched
-from earthcommons.catalog.text import ROW_MASK
+from earthcommons.catalog.walks import seen, tested
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +25,8 @@ __all__ = ["FACET_NAMES", "Facets", "count_facets"]
 
 FACET_NAMES = (*FACETS, "year")
 FACETED = 200_000
+# So few matches are listed and grouped.
+LISTED = 5_000
 _YEAR = "CAST(strftime('%Y', i.last, 'unixepoch') AS INTEGER)"
 
 Facets = dict[str, dict[str, Matched]]
@@ -59,31 +61,30 @@ def _kept(sql: Reader, query: ItemQuery, asked: Conditions) -> _Groups:
 
 
 def _met(sql: Reader, query: ItemQuery, asked: Conditions) -> tuple[_Groups, bool]:
-    """Return the groups of the matches among the rows looked at, and whether those were all."""
-    most = FACETED // asked.cost
+    """Return the groups of the matches among the rows looked at, and whether those were all.
+
+    As with counts, neither depends on what is hidden.
+    """
     groups: _Groups = defaultdict(int)
-    hits = Hits(sql, query, asked) if asked.terms else None
-    found = few(sql, query, asked, hits, most // 10)
-    ended = True
-    if found is None and hits is not None:
-        ended = hits.reach(most // 4)
-        among = {row & ROW_MASK for row in hits.rows}
-        found = among, asked if hits.whole else asked.by_rows
+    found = _listed(sql, query, asked)
     if found is not None:
-        among, left = found
-        tests, more = left.tests
-        body = " CROSS JOIN record r ON r.k = i.k" if asked.more_sql else ""
-        source = f"json_each(?) j CROSS JOIN item i ON i.k = j.value{body} WHERE {tests}"
-        _add(groups, sql, source, (orjson.dumps(sorted(among)).decode(), *more))
-        return groups, ended
-    for stage in walks(sql, query, asked):
-        for arm in stage:
-            inner, values = arm.inner(None)
-            source, more = tested(f"{inner} LIMIT ?", asked)
-            _add(groups, sql, source, (*values, most, *more))
-            if sql.execute(f"{inner} LIMIT 1 OFFSET ?", (*values, most)).fetchone():
-                return groups, False
+        values = (orjson.dumps(sorted(found)).decode(),)
+        _add(groups, sql, "json_each(?) j CROSS JOIN item i ON i.k = j.value", values)
+        return groups, True
+    most = FACETED // max(asked.cost, TEXT_COST if asked.terms else 1)
+    for rows, values in seen(sql, query, asked):
+        source, more = tested(f"{rows} LIMIT ?", asked.by_rows)
+        _add(groups, sql, source, (*values, most, *more))
+        if sql.execute(f"{rows} LIMIT 1 OFFSET ?", (*values, most)).fetchone():
+            return groups, False
     return groups, True
+
+
+def _listed(sql: Reader, query: ItemQuery, asked: Conditions) -> Iterable[int] | None:
+    if query.ids:
+        return by_ids(sql, query, asked)
+    hits = Hits(sql, query, asked) if asked.terms else None
+    return listed(sql, query, asked, hits, LISTED)
 
 
 def _add(groups: _Groups, sql: Reader, source: str, values: tuple[object, ...]) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from earthcommons.catalog.conditions import Conditions
     from earthcommons.catalog.queries import ItemQuery, ObservationQuery, RecordQuery
     from earthcommons.catalog.reader import Reader
+    from earthcommons.catalog.walks import Row
 
 __all__ = ["items", "observations", "records"]
 
@@ -48,21 +49,19 @@ def items(sql: Reader, query: ItemQuery, labels: Iterable[str]) -> Page:
     question = [*query.question(), list(asked.labels)]
     hits = Hits(sql, query, asked) if asked.terms else None
     if query.sort:
-        rows, keys, total = _sorted(sql, query, asked, hits, question, limit + 1)
+        rows, keys, known = _sorted(sql, query, asked, hits, question, limit + 1)
     else:
         after = None
         if query.token:
             last, name = read_token(query.token, question, 2)
             _check_key(last, name)
             after = (0, last, name)
-        rows, total = newest(sql, query, asked, hits, after, limit + 1)
+        rows, known = newest(sql, query, asked, hits, after, limit + 1)
         keys = [[last, name] for _, last, name in rows]
     if not query.token and len(rows) <= limit:
         bound = Matched.exactly(len(rows))
-    elif total is not None:
-        bound = Matched.exactly(total)
     else:
-        bound = count_items(sql, query, asked, hits).at_least(len(rows))
+        bound = count_items(sql, query, asked, hits, known).at_least(len(rows))
     token = write_token(keys[limit - 1], question) if len(rows) > limit else ""
     read = _stored(sql, [row[0] for row in rows[:limit]], asked.labels)
     bodies, plain = tuple(body for body, _ in read), tuple(is_plain for _, is_plain in read)
@@ -95,8 +94,8 @@ def _sorted(
     hits: Hits | None,
     question: list[Any],
     wanted: int,
-) -> tuple[list[tuple[Any, ...]], list[list[Any]], int | None]:
-    """Return the first rows in an order other than newest first, and the keys of each."""
+) -> tuple[list[tuple[Any, ...]], list[list[Any]], list[Row] | None]:
+    """Return the first rows in another order, the keys of each, and all matches if all were met."""
     order = [find_sortable(key.name) for key in query.order()]
     keys = [
         (found.sql, key.descending, found.always)
@@ -112,10 +111,9 @@ def _sorted(
         found = few(sql, query, asked, ready, SORTED // asked.cost)
     tests, values = asked.tests
     source = "item i JOIN record r ON r.k = i.k" if asked.more_sql else "item i"
-    total = None
+    rows = None
     if found is not None:
         rows = met(sql, found[1], found[0])
-        total = len(rows)
         source = "json_each(?) j CROSS JOIN item i ON i.k = j.value"
         tests, values = "1", (orjson.dumps(sorted(row[0] for row in rows)).decode(),)
     elif asked.terms:
@@ -141,7 +139,7 @@ def _sorted(
         ).fetchall()
         if len(page) >= wanted:
             break
-    return page, [list(row[1:]) for row in page], total
+    return page, [list(row[1:]) for row in page], rows
 
 
 def _soon(

@@ -1,0 +1,155 @@
+"""What is told about how many match follows from what may be seen, whatever else there is."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from earthcommons.catalog import Catalog, ItemQuery, SortKey, counting, facets, hits, plans
+from earthcommons.model import BBox, Record
+from earthcommons.store import LocalStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from earthcommons.catalog.queries import Matched
+
+DAY = 86_400
+TITLES = ("lake scene", "scene, lake glacier", "scene of lakes", "scene of reeds")
+MANY = 61
+
+
+def item(name: str, n: int, access: str = "open", title: str = "") -> Record:
+    collection, id_ = name.split("/")
+    west = n % 30
+    body: dict[str, Any] = {
+        "type": "Feature", "id": id_, "collection": collection, "assets": {},
+        "bbox": [west, 0, west + 0.5, 1],
+        "geometry": {"type": "Point", "coordinates": [west, 0]},
+        "properties": {"datetime": f"20{10 + n % 9}-01-01T00:00:00Z", "eo:cloud_cover": n % 7,
+                       "title": title or TITLES[n % 4], "license": "MIT"},
+    }  # fmt: skip
+    return Record("item", name, body, access=access)
+
+
+@contextmanager
+def catalog_of(records: list[Record]) -> Iterator[Catalog]:
+    with tempfile.TemporaryDirectory() as name:
+        made = Catalog(Path(name) / "c.sqlite", LocalStore(Path(name)))
+        with made.transaction() as tx:
+            for record in records:
+                tx.put(record)
+        yield made
+        made.close()
+
+
+def unplaced(name: str, n: int, access: str = "steward") -> Record:
+    body = item(name, n).body
+    return Record("item", name, {**body, "bbox": None, "geometry": None}, access=access)
+
+
+VISIBLE = [item(f"{'ab'[n % 2]}/i{n:02d}", n) for n in range(MANY - 1)]
+VISIBLE.append(unplaced("a/u1", 3, "open"))
+CLOUDY: dict[str, Any] = {"op": ">=", "args": [{"property": "eo:cloud_cover"}, 4]}
+QUESTIONS: list[dict[str, Any]] = [
+    {"text": "scene"}, {"text": "glacier"}, {"text": "reeds"}, {"text": "none"},
+    {"text": "scene glacier"}, {"text": "glacier, reeds"}, {"text": "scene absent"},
+    {"bbox": BBox(-180, -90, 180, 90), "text": "reeds"},
+    {"bbox": BBox(3, 0, 4, 1)}, {"bbox": BBox(0, 0, 30, 1)}, {"bbox": BBox(50, 0, 60, 1)},
+    {"filter": CLOUDY}, {"filter": CLOUDY, "bbox": BBox(3, 0, 9, 1)},
+    {"filter": CLOUDY, "text": "reeds"}, {"text": "glacier", "bbox": BBox(0, 0, 9, 1)},
+    {"collections": ("a",), "text": "scene"}, {"collections": ("c",), "text": "scene"},
+    {"collections": ("a", "c"), "bbox": BBox(3, 0, 4, 1)},
+    {"first": 1_400_000_000}, {"last": 1_400_000_000}, {"ids": ("i03", "h3", "i04")},
+    {},
+]  # fmt: skip
+SORTS: list[tuple[SortKey, ...]] = [(), (SortKey("eo:cloud_cover"),), (SortKey("title"),)]
+
+
+def told(catalog: Catalog) -> list[Any]:
+    """Return all that the questions are answered with, first and second page."""
+    answers: list[Any] = []
+    for asked in QUESTIONS:
+        for sort in SORTS:
+            page = catalog.items(ItemQuery(limit=3, sort=sort, **asked))
+            answers.append((asked, page))
+            if page.token:
+                more = ItemQuery(limit=3, sort=sort, token=page.token, **asked)
+                answers.append((asked, catalog.items(more)))
+        spread = catalog.facets(ItemQuery(**asked))
+        answers.append((asked, {name: list(found.items()) for name, found in spread.items()}))
+    return answers
+
+
+def lower_bounds(monkeypatch: pytest.MonkeyPatch, counted: int, most: int, pages: int) -> None:
+    """Let 60 items be as many as a million, and each word fill so many pages of the index."""
+    for module, name, bound in (
+        (plans, "RARE", 2), (plans, "WALKED", 3), (counting, "COUNTED", counted),
+        (counting, "LEAST", 1), (counting, "LISTED", most), (facets, "FACETED", 2 * counted),
+        (facets, "LISTED", 2 * most), (hits, "_pages", lambda *_: pages),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, bound)
+
+
+@pytest.mark.parametrize("counted", [4, 40, 8_000])
+@pytest.mark.parametrize("most", [0, 2, 30])
+@pytest.mark.parametrize("pages", [0, 10**6])
+def test_answers_are_the_same_whatever_is_hidden(
+    monkeypatch: pytest.MonkeyPatch, counted: int, most: int, pages: int
+) -> None:
+    lower_bounds(monkeypatch, counted, most, pages)
+    with catalog_of(VISIBLE) as catalog:
+        alone = told(catalog)
+    beside: dict[str, list[Record]] = {
+        "in the same collections": [item(f"a/h{n}", n, "steward") for n in range(40)],
+        "in one of their own": [item(f"c/h{n}", n, "steward") for n in range(40)],
+        "with a word that is nowhere else": [
+            item(f"b/h{n}", 8, "steward", "scene absent") for n in range(40)
+        ],
+        "newer than all": [item(f"b/h{n}", 89, "steward") for n in range(4)],
+        "nowhere": [unplaced(f"a/h{n}", n) for n in range(40)],
+    }
+    for where, hidden in beside.items():
+        with catalog_of([*VISIBLE, *hidden]) as catalog:
+            assert told(catalog) == alone, where
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(ns=st.lists(st.integers(0, 200), max_size=30), asked=st.sampled_from(QUESTIONS),
+       counted=st.integers(1, 80), most=st.integers(0, 40))  # fmt: skip
+def test_bounds_hold_and_do_not_move_with_hidden_items(
+    monkeypatch: pytest.MonkeyPatch,
+    ns: list[int], asked: dict[str, Any], counted: int, most: int,
+) -> None:  # fmt: skip
+    lower_bounds(monkeypatch, counted, most, 1)
+    found: list[Matched] = []
+    true: set[int] = set()
+    for hidden in ([], [item(f"{'abc'[n % 3]}/h{k}", n, "steward") for k, n in enumerate(ns)]):
+        with catalog_of([*VISIBLE, *hidden]) as catalog:
+            page = catalog.items(ItemQuery(limit=1, **asked))
+            assert page.bound is not None
+            found.append(page.bound)
+            true.add(len(catalog.items(ItemQuery(limit=1000, **asked)).names))
+    assert found[0] == found[1]
+    assert len(true) == 1
+    assert found[0].low <= true.pop() <= found[0].high
+
+
+def test_a_place_that_holds_few_is_counted_exactly_though_a_walk_would_not_reach_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lower_bounds(monkeypatch, 20, 30, 0)
+    with catalog_of(VISIBLE) as catalog:
+        assert catalog.items(ItemQuery(limit=1, bbox=BBox(3, 0, 4, 1))).matched == 4
+        cloudy = catalog.items(ItemQuery(limit=1, bbox=BBox(3, 0, 6, 1), filter=CLOUDY))
+        # n = 3, 4, 5, 6, 33, 34, 35, 36: cloud cover 3, 4, 5, 6, 5, 6, 0, 1.
+        assert cloudy.matched == 5
+        everywhere = catalog.items(ItemQuery(limit=1, text="scene")).bound
+        assert everywhere is not None
+        assert (everywhere.low, everywhere.high) == (5, MANY)
