@@ -246,8 +246,8 @@ DATA_WORDS: dict[str, tuple[str, str]] = {
     "recall_rests": ("What rests on it now", "目前以它为依据的内容"),
     "recall_count": ("Records that will be touched: {n}.", "将涉及 {n} 条记录。"),
     "recall_hidden": (
-        "{n} more are not visible to you; they are mended all the same.",
-        "另有 {n} 条对您不可见，同样会处理。",
+        "What you may not see is mended all the same, and not listed.",
+        "您无权查看的记录同样会处理，但不在此列出。",
     ),
     "recall_reason": ("What is wrong with it, in one sentence", "用一句话说明问题"),
     "recall_do": ("Recall it and mend what rests on it", "召回并处理"),

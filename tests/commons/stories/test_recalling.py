@@ -167,7 +167,10 @@ def test_a_recall_shows_only_what_the_reader_may_see(pack: PackNode) -> None:
         shown = show_recall(node, body["id"])
     # A withdrawn alert is for the node's own staff.
     assert {each["kind"] for each in shown["touched"]} == {"run", "series", "watch"}
-    assert shown["hidden"] == 1
+    # Nor is it told that, or how many, others were touched.
+    assert set(shown) == {"id", "about", "reason", "made", "by", "touched"}
+    whole = {each["kind"] for each in show_recall(node, body["id"])["touched"]}
+    assert whole == {"run", "series", "watch", "alert"}
 
 
 def test_only_who_cares_for_it_recalls_withdraws_or_corrects(pack: PackNode) -> None:

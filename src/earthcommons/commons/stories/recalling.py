@@ -164,6 +164,8 @@ def may_recall(node: Node, kind: Kind, name: str) -> None:
 def show_recall(node: Node, id_: str) -> dict[str, Any]:
     """Return a recall with those touched records that the acting party may see.
 
+    How many others there are is not told.
+
     Raises:
         NotFoundError: no visible recall has that id.
     """
@@ -171,7 +173,7 @@ def show_recall(node: Node, id_: str) -> dict[str, Any]:
     seen = [each for each in body["touched"] if may_know(node, each["kind"], each["id"])]
     names = {each["id"] for each in seen}
     seen = [{**each, "through": [n for n in each["through"] if n in names]} for each in seen]
-    return {**body, "touched": seen, "hidden": len(body["touched"]) - len(seen)}
+    return {**body, "touched": seen}
 
 
 def _state(node: Node, kind: Kind, name: str) -> dict[str, Any]:

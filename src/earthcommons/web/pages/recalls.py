@@ -44,6 +44,5 @@ def add_to(router: APIRouter, site: Site) -> None:
             made=body["made"].replace("T", " ").replace("Z", " UTC"),
             by=body["by"],
             touched=[touched_row(site, lang, each) for each in body["touched"]],
-            hidden=body["hidden"],
             done=words["done_recalled"] if values.get("done") == "recalled" else "",
         )

@@ -209,7 +209,6 @@ class _Tools:
         self, request: Request, lang: str, name: str, form: Form, **more: Any
     ) -> Response:
         recalling.may_recall(self._node, "item", name)
-        whole = recalling.resting_on(self._node, "item", name)
         return self._page(
             request,
             lang,
@@ -218,7 +217,6 @@ class _Tools:
             self._site.words[lang]["tool_recall"],
             reason=form.text("reason"),
             touched=self._resting(name, lang),
-            hidden=len(whole) - len(recalling.visible_part(self._node, whole)),
             **more,
         )
 
