@@ -27,9 +27,13 @@ class Turns:
             yield
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Hold off all others."""
-        with self._held(fcntl.LOCK_EX):
+    def alone(self, *, wait: bool = True) -> Iterator[None]:
+        """Hold off all others.
+
+        Raises:
+            BlockingIOError: others are at it, and waiting for them was not asked for.
+        """
+        with self._held(fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB)):
             yield
 
     @contextmanager

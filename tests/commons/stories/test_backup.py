@@ -5,14 +5,17 @@ import os
 import shutil
 import stat
 import threading
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.commons.stories.conftest import add_item, flip, key_of
 
 from earthcommons.commons import Node, open_node
 from earthcommons.commons.node import rebuild_catalog
+from earthcommons.commons.stories import backup as backup_story
 from earthcommons.commons.stories.backup import backup
+from earthcommons.commons.stories.collecting import collect
 from earthcommons.commons.stories.fixity import copies_at, scrub
 from earthcommons.commons.stories.health import health
 from earthcommons.commons.stories.restoring import restore
@@ -26,6 +29,7 @@ from earthcommons.errors import (
 from earthcommons.model import Record
 from earthcommons.model.canonical import canonical_bytes, digest_of
 from earthcommons.model.party import OPERATOR
+from earthcommons.policy import acting_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,6 +125,33 @@ def test_a_backup_made_while_a_writer_publishes_dangles_nowhere(
     finally:
         stop.set()
         writer.join()
+
+
+def test_nothing_is_collected_while_a_backup_runs_and_so_nothing_is_missed(
+    small: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "unneeded.bin"
+    file.write_bytes(b"handed in and never published")
+    key = small.store.put_file(file, suffix=".bin")
+    then = time.time() - 30 * 86_400
+    os.utime(small.store.path(key), (then, then))
+    refused: list[str] = []
+
+    def copied(node: Node, name: str, target: Any) -> list[Any]:
+        with acting_as(OPERATOR), pytest.raises(ConflictError) as error:
+            collect(node, remove=True)
+        refused.append(error.value.code)
+        with acting_as(OPERATOR):
+            assert key in collect(node).objects
+        return copy(node, name, target)
+
+    copy = backup_story._copy_object
+    monkeypatch.setattr(backup_story, "_copy_object", copied)
+    done = backup(small, tmp_path / "b")
+    assert set(refused) == {"backup-runs"}
+    assert (done.damaged, done.objects) == ([], len(list(small.store.all_keys())))
+    with acting_as(OPERATOR):
+        assert list(collect(small, remove=True).objects) == [key]
 
 
 def test_a_damaged_backup_is_refused_by_name_and_leaves_nothing(

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from earthcommons.commons.stories.backup_places import Archive, Folder, Target
 from earthcommons.commons.stories.fixity import FixityLog
-from earthcommons.errors import CommonsError, IntegrityError, InvalidInputError
+from earthcommons.errors import CommonsError, ConflictError, IntegrityError, InvalidInputError
 from earthcommons.model.canonical import canonical_bytes, digest_of
-from earthcommons.store import corrupt, digest_in, file_digest, files_of_tree
+from earthcommons.store import Turns, corrupt, digest_in, file_digest, files_of_tree
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from earthcommons.commons.node import Node, Unopened
 
-__all__ = ["FORMAT", "Backup", "backup"]
+__all__ = ["FORMAT", "Backup", "backup", "between_backups"]
 
 FORMAT = "earthcommons-backup/1"
 _CATALOG = "catalog.sqlite"
@@ -73,9 +74,9 @@ def backup(
     """Back up a node while it is in use; return what the backup holds.
 
     The catalogue is copied first, by SQLite's own backup: an object is durable before the row
-    that names it is, so every object the copy can name is in the store when the objects are
-    listed after it. Each object is hashed while it is copied; one that an earlier snapshot of
-    the folder holds is not copied again.
+    that names it, so every object the copy can name is in the store when the objects are
+    listed after it, and none is removed meanwhile (`between_backups`). Each object is hashed
+    while it is copied; one that an earlier snapshot of the folder holds is not copied again.
 
     Args:
         node: the node; of an earlier schema it need not be opened.
@@ -94,7 +95,7 @@ def backup(
         raise InvalidInputError("an archive holds copies: leave out --link")
     target: Target = Archive(place) if place.suffix == ".tar" else Folder(place, link=link)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    with node.store.stage() as scratch:
+    with _turns(node.root).among(), node.store.stage() as scratch:
         snapshot = scratch / "snapshot"
         snapshot.mkdir(mode=0o700)
         done = Backup(place, stamp, _copy_catalogue(node.root / _CATALOG, snapshot / _CATALOG))
@@ -117,6 +118,27 @@ def backup(
     with closing(FixityLog(node.root)) as log:
         log.event("backup", **done.as_json())
     return done
+
+
+@contextmanager
+def between_backups(root: Path) -> Iterator[None]:
+    """Let no backup of a node begin; a backup would name what is removed as damaged.
+
+    Raises:
+        ConflictError: a backup runs (`backup-runs`).
+    """
+    turns = _turns(root)
+    try:
+        with turns.alone(wait=False):
+            yield
+    except BlockingIOError as error:
+        raise ConflictError(
+            "a backup of this node runs: remove nothing until it has ended", code="backup-runs"
+        ) from error
+
+
+def _turns(root: Path) -> Turns:
+    return Turns(root / "backup.lock")
 
 
 def _copy_objects(

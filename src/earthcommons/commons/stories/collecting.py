@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from earthcommons.catalog.batches import BATCH_SUFFIX, unpack
 from earthcommons.catalog.writing import RECORD_SUFFIX
+from earthcommons.commons.stories.backup import between_backups
 from earthcommons.commons.stories.fixity import FixityLog
 from earthcommons.commons.stories.uploading import expire_uploads, upload_states
 from earthcommons.errors import InvalidInputError, NotFoundError
@@ -77,11 +78,16 @@ def collect(node: Node, *, grace: timedelta = GRACE, remove: bool = False) -> Co
     Raises:
         AccessDeniedError: the acting party is not the operator.
         InvalidInputError: a grace of under an hour: a publication may be under way for as long.
+        ConflictError: something would be removed while a backup runs.
     """
     require("administer", OPEN, "the objects")
     if grace < _LEAST:
         raise InvalidInputError(f"a grace of {grace}: at least {_LEAST}")
-    before = moment() - grace
+    with between_backups(node.root) if remove else nullcontext():
+        return _collect(node, moment() - grace, remove=remove)
+
+
+def _collect(node: Node, before: datetime, *, remove: bool) -> Collected:
     done = Collected(remove)
     # Uploads first: what goes from one into a draft meanwhile, or expires now, was seen here.
     uploads = upload_states(node)
