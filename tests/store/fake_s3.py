@@ -28,6 +28,7 @@ class FakeS3:
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
+        self.uploads: dict[str, dict[int, bytes]] = {}
         self.fault: Callable[[str, str, int], str] = lambda *_: ""
         self.asked: list[tuple[str, str]] = []
         self._lock = threading.Lock()
@@ -60,9 +61,34 @@ class FakeS3:
             self.objects[name] = data
             return 200
 
+    def put_part(self, upload: str, number: int, data: bytes) -> int:
+        with self._lock:
+            if upload not in self.uploads:
+                return 404
+            self.uploads[upload][number] = data
+            return 200
+
+    def begin_parts(self) -> str:
+        with self._lock:
+            upload = f"u{len(self.asked)}"
+            self.uploads[upload] = {}
+            return upload
+
+    def complete(self, name: str, upload: str, numbers: list[int]) -> int:
+        """Put together the parts that are named, in that order; the upload ends with it."""
+        with self._lock:
+            parts = self.uploads.get(upload)
+            if parts is None or not set(numbers) <= set(parts):
+                return 404
+            self.objects[name] = b"".join(parts[number] for number in numbers)
+            del self.uploads[upload]
+            return 200
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Head and body go out as two writes: the second would wait for the first to be acknowledged.
+    disable_nagle_algorithm = True
     s3: FakeS3
 
     def log_message(self, *_: Any) -> None:
@@ -80,14 +106,39 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(int(fault))
         elif fault == "taken":
             self._answer(412)
-        elif "list-type" in (query := parse_qs(asked.query)):
+        elif "list-type" in (query := parse_qs(asked.query, keep_blank_values=True)):
             self._list(query.get("prefix", [""])[0], late=fault == "late")
+        elif "uploads" in query or "uploadId" in query:
+            self._in_parts(name, query, body, fault)
         elif self.command == "POST":
             self._delete(body, fault)
         else:
             self._do(name, body, fault)
 
-    do_GET = do_HEAD = do_PUT = do_POST = _ask
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _ask
+
+    def _in_parts(
+        self, name: str, query: dict[str, list[str]], body: bytes, fault: str
+    ) -> None:
+        status, answer = 200, ""
+        if "uploads" in query:
+            answer = f"<UploadId>{self.s3.begin_parts()}</UploadId>"
+            answer = f"<InitiateMultipartUploadResult>{answer}</InitiateMultipartUploadResult>"
+        elif self.command == "PUT":
+            number = int(query["partNumber"][0])
+            status = self.s3.put_part(query["uploadId"][0], number, body)
+        elif self.command == "POST":
+            numbers = re.findall("<PartNumber>(.*?)</PartNumber>", body.decode())
+            status = self.s3.complete(name, query["uploadId"][0], [int(n) for n in numbers])
+            answer = "<ETag>e</ETag>"
+            answer = f"<CompleteMultipartUploadResult>{answer}</CompleteMultipartUploadResult>"
+        else:
+            self.s3.uploads.pop(query["uploadId"][0], None)
+            status = 204
+        if fault == "lost":
+            self.close_connection = True
+            return
+        self._answer(status, answer.encode())
 
     def _delete(self, body: bytes, fault: str) -> None:
         names = [unescape(name) for name in re.findall("<Key>(.*?)</Key>", body.decode())]

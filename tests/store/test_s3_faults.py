@@ -31,8 +31,13 @@ def service() -> Iterator[FakeS3]:
 
 
 @pytest.fixture
-def opened(service: FakeS3, tmp_path: Path) -> Callable[[], S3Store]:
+def opened(
+    service: FakeS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], S3Store]:
     """Each open is a process of its own with nothing at hand."""
+    # As many tries as ever, with shorter waits between them.
+    wait = {"init_backoff": timedelta(milliseconds=2), "max_backoff": timedelta(milliseconds=9)}
+    monkeypatch.setattr(s3, "_PATIENCE", {**s3._PATIENCE, "backoff": {**wait, "base": 2}})
     count = iter(range(1000))
     bucket = Bucket("bucket", "n", service.url, key_id="id", secret="secret")  # noqa: S106
     return lambda: S3Store(bucket, tmp_path / f"process-{next(count)}")
@@ -83,6 +88,50 @@ def test_a_request_that_goes_wrong_once_is_made_good_or_told(
         assert sorted(opened().all_keys()) == sorted(keys)
         for key in keys:
             opened().verify(key)
+    with capsys.disabled():
+        sys.stdout.write(f"\n{requests} requests: {dict(sorted(ends.items()))}\n")
+
+
+def test_a_large_object_that_goes_in_parts_is_whole_or_not_there_at_all(
+    service: FakeS3, opened: Callable[[], S3Store], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(s3, "_ONE_PUT", 1000)
+    # Parts are of 5 MiB, the last of what is left.
+    large = b"0123456789abcdef" * (11 * 2**16)
+    name = f"n/objects/{digest_of(large)[:2]}/{digest_of(large)}.bin"
+
+    def put(store: S3Store) -> None:
+        (tmp_path / "large").write_bytes(large)
+        store.put_file(tmp_path / "large", ".bin")
+
+    store = opened()
+    store.self_test()
+    service.asked.clear()
+    put(store)
+    requests = len(service.asked)
+    # Is it there, begin, three parts, complete.
+    assert requests == 6
+    assert service.objects[name] == large
+    ends = Counter[str]()
+    kinds = ("cut", "lost", "500", "503")
+    trials = [(at, kind) for at in range(1, requests + 1) for kind in kinds]
+    for at, kind in some(trials, 8):
+        store = opened()
+        store.self_test()
+        service.objects.clear()
+        service.uploads.clear()
+        service.asked.clear()
+        service.fault = lambda _, __, n, at=at, kind=kind: kind if n == at else ""  # type: ignore[misc]
+        try:
+            put(store)
+        except UpstreamError as error:
+            ends[f"{kind}: {error.code}"] += 1
+            assert service.objects.get(name, large) == large
+            put(opened())
+        else:
+            ends[f"{kind}: made good"] += 1
+        assert service.objects[name] == large, f"{kind} at request {at}"
     with capsys.disabled():
         sys.stdout.write(f"\n{requests} requests: {dict(sorted(ends.items()))}\n")
 

@@ -364,8 +364,6 @@ class S3Store:
 
     def _upload(self, name: str, source: Path, *, over: bool = False) -> None:
         """Send a file; one that is there with the same length is left, since names are digests."""
-        import obstore
-
         length = source.stat().st_size
         with self._guard.among():
             there = self._length(name)
@@ -375,14 +373,31 @@ class S3Store:
             return
         with _upstream():
             if over or there is not None or length > _ONE_PUT:
-                obstore.put(self._remote, name, source)
-            elif not self._created(name, source.read_bytes()) and self._length(name) != length:
+                wrote = self._replaced(name, source)
+            else:
+                wrote = self._created(name, source.read_bytes())
+            # What was damaged may have had the same length.
+            if not wrote and (over or self._length(name) != length):
                 # It says that another writer was first, or this one with its answer lost: either
                 # had the same bytes, and they must be there.
                 raise UpstreamError(
                     "the object store has the name of an object and not its bytes",
                     code="store-unavailable",
                 )
+
+    def _replaced(self, name: str, source: Path) -> bool:
+        """Write whatever has that name; return whether this call is known to have written it.
+
+        The parts of a large file are gone when a request to put them together is sent again
+        because its answer was lost.
+        """
+        import obstore
+
+        try:
+            obstore.put(self._remote, name, source)
+        except FileNotFoundError:
+            return False
+        return True
 
     def _created(self, name: str, data: bytes) -> bool:
         """Write when nothing has that name; return whether this call wrote it."""
