@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from earthcommons.catalog import Catalog, ItemQuery, SortKey, counting, facets, hits, plans
+from earthcommons.catalog.queries import Matched
 from earthcommons.model import BBox, Record
 from earthcommons.store import LocalStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from earthcommons.catalog.queries import Matched
 
 DAY = 86_400
 TITLES = ("lake scene", "scene, lake glacier", "scene of lakes", "scene of reeds")
@@ -152,4 +152,27 @@ def test_a_place_that_holds_few_is_counted_exactly_though_a_walk_would_not_reach
         assert cloudy.matched == 5
         everywhere = catalog.items(ItemQuery(limit=1, text="scene")).bound
         assert everywhere is not None
-        assert (everywhere.low, everywhere.high) == (5, MANY)
+        assert (everywhere.low, everywhere.high, everywhere.guess) == (5, MANY, None)
+
+
+def test_a_guess_is_the_share_of_the_newest_times_what_lies_in_the_time_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lower_bounds(monkeypatch, 20, 0, 0)
+    monkeypatch.setattr(facets, "FACETED", 20)
+    # Four a year from 2010 to 2019; every second one lies in the box, so 10 of the newest 20.
+    records = [item(f"a/i{n:02d}", 0 if n % 2 else 20) for n in range(40)]
+    for n, record in enumerate(records):
+        record.body["properties"]["datetime"] = f"{2010 + n // 4}-03-01T00:00:00Z"
+    box = BBox(0, 0, 1, 1)
+    with catalog_of(records) as catalog:
+        everywhere = catalog.items(ItemQuery(limit=1, bbox=box)).bound
+        assert everywhere == Matched(10, 40, 20)
+        # From July 2011 on: 184 of 365 days of four, and 32.
+        july = int(datetime(2011, 7, 1, tzinfo=UTC).timestamp())
+        later = catalog.items(ItemQuery(limit=1, bbox=box, first=july)).bound
+        assert later == Matched(10, 36, 17)
+        spread = catalog.facets(ItemQuery(bbox=box))
+        assert spread["licence"] == {"MIT": Matched(10, 40, 20)}
+        assert spread["year"]["2019"] == Matched(2, 4, 2)
+        assert spread["year"]["2010"] == Matched(0, 4, 2)

@@ -86,7 +86,11 @@ def test_a_question_that_does_not_fit_is_told_so(anybody: Person, query: str) ->
 
 def test_a_count_that_is_not_exact_says_between_which_numbers_it_lies() -> None:
     said = count_words(Words("en"), Matched(8_000, 120_000))
-    assert said == "About 64,000 records match, between 8,000 and 120,000."
+    assert said == "At least 8,000 records match, at most 120,000."
+    guessed = count_words(Words("en"), Matched(8_000, 120_000, 51_234))
+    assert guessed == (
+        "About 51,000 records match, as the newest suggest; at least 8,000, at most 120,000."
+    )
     assert count_words(Words("en"), Matched(1, 1)) == "1 record matches."
 
 
@@ -97,6 +101,14 @@ def test_bars_stand_in_order_of_years_and_the_asked_one_is_marked() -> None:
         ("2001", 45, False),
     ]
     assert timeline({}) == ()
+
+
+def test_bars_are_as_high_as_is_likely_not_as_is_possible() -> None:
+    bars = timeline({"2001": Matched(3, 900, 20), "1999": Matched(0, 900, 10)})
+    assert [(bar.count, bar.exact, bar.height) for bar in bars] == [
+        (10, False, 45),
+        (20, False, 90),
+    ]
 
 
 def test_a_page_belongs_to_its_question() -> None:

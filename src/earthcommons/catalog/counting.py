@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from earthcommons.catalog.conditions import conditions_of, marks
+from earthcommons.catalog.estimating import at_most, estimated, rows_by_year
 from earthcommons.catalog.hits import LOOKED
 from earthcommons.catalog.plans import few, met, newest
 from earthcommons.catalog.queries import ItemQuery, Matched
@@ -56,7 +57,11 @@ def count_items(
         if few_items is not None:
             return Matched.exactly(len(few_items))
     low, ended = walked or _walked(sql, query, asked)
-    return Matched(low, low if ended else max(low, _at_most(sql, query, asked)))
+    if ended:
+        return Matched.exactly(low)
+    rows = sum(rows_by_year(sql, query, asked).values())
+    high = max(low, at_most(sql, query, asked))
+    return Matched(low, high, estimated(low, _sample(asked), rows))
 
 
 def by_ids(sql: Reader, query: ItemQuery, asked: Conditions) -> list[int]:
@@ -114,7 +119,7 @@ def _led(
     known: list[Row] | None,
 ) -> list[Row] | None:
     """Return what one lead leads to where it is little, both as expected and in truth."""
-    limit = most * _sample(test) // max(_at_most(sql, lead, test), 1)
+    limit = most * _sample(test) // max(at_most(sql, lead, test), 1)
     if not test.terms:
         hits = None
     if known is None and hits is not None and hits.cost <= LOOKED and hits.reach(most + 1):
@@ -180,18 +185,3 @@ def _edge(sql: Reader, query: ItemQuery, asked: Conditions) -> tuple[int, str] |
         if len(ends) == 2:
             return newest_first(ends[0])
     return None
-
-
-def _at_most(sql: Reader, query: ItemQuery, asked: Conditions) -> int:
-    """Return how many items end in the year the question begins in or later."""
-    chosen = f"access IN ({marks(asked.labels)})"
-    values: tuple[object, ...] = (*asked.labels, *query.collections)
-    if query.collections:
-        chosen += f" AND collection IN ({marks(query.collections)})"
-    if query.first is not None:
-        chosen += " AND year >= CAST(strftime('%Y', ?, 'unixepoch') AS INTEGER)"
-        values = (*values, query.first)
-    row = sql.execute(
-        f"SELECT coalesce(sum(n), 0) FROM tally WHERE {chosen}", values
-    ).fetchone()
-    return int(row[0])

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from earthcommons.catalog.conditions import conditions_of, marks
+from earthcommons.catalog.conditions import conditions_of
 from earthcommons.catalog.counting import TEXT_COST, by_ids, listed
+from earthcommons.catalog.estimating import estimated, rows_by_year, years_kept
 from earthcommons.catalog.hits import Hits
 from earthcommons.catalog.item_rows import FACETS
 from earthcommons.catalog.queries import Matched
 from earthcommons.catalog.walks import seen, tested
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from earthcommons.catalog.conditions import Conditions
     from earthcommons.catalog.queries import ItemQuery
@@ -38,30 +39,38 @@ def count_facets(sql: Reader, query: ItemQuery, labels: Iterable[str]) -> Facets
 
     A match without a value of a facet counts for none of it; the year is the one it ends in. Where
     over 200,000 rows would have to be looked at, each count lies between two bounds: what was
-    met, and what all visible items of the collections have.
+    met, and what all visible items of the collections have. About how many is told from the
+    share of matches among the newest; for a year as if it were the same in all years.
     """
     asked = conditions_of(query, labels)
     sql.ask(asked.shapes, asked.holds)
     if query.is_bare():
         groups = _kept(sql, query, asked)
         return _spread(sql, groups, groups)
-    met, ended = _met(sql, query, asked)
-    return _spread(sql, met, met if ended else _kept(sql, query, asked))
+    met, looked = _met(sql, query, asked)
+    if not looked:
+        return _spread(sql, met, met)
+    years = rows_by_year(sql, query, asked)
+    rows, matches = sum(years.values()), sum(met.values())
+
+    def guess(name: str, value: str, n: int) -> int | None:
+        if name == "year":
+            return estimated(matches, looked, years.get(int(value), 0))
+        return estimated(n, looked, rows)
+
+    return _spread(sql, met, _kept(sql, query, asked), guess)
 
 
 def _kept(sql: Reader, query: ItemQuery, asked: Conditions) -> _Groups:
-    chosen = f"access IN ({marks(asked.labels)})"
-    if query.collections:
-        chosen += f" AND collection IN ({marks(query.collections)})"
+    chosen, values = years_kept(query, asked)
     rows = sql.execute(
-        f"SELECT tags, year, sum(n) FROM tally WHERE {chosen} AND n > 0 GROUP BY 1, 2",
-        (*asked.labels, *query.collections),
+        f"SELECT tags, year, sum(n) FROM tally WHERE {chosen} GROUP BY 1, 2", values
     )
     return {(tags, year): n for tags, year, n in rows}
 
 
-def _met(sql: Reader, query: ItemQuery, asked: Conditions) -> tuple[_Groups, bool]:
-    """Return the groups of the matches among the rows looked at, and whether those were all.
+def _met(sql: Reader, query: ItemQuery, asked: Conditions) -> tuple[_Groups, int]:
+    """Return the groups of matches, and among how many rows they were if those were not all.
 
     As with counts, neither depends on what is hidden.
     """
@@ -70,14 +79,14 @@ def _met(sql: Reader, query: ItemQuery, asked: Conditions) -> tuple[_Groups, boo
     if found is not None:
         values = (orjson.dumps(sorted(found)).decode(),)
         _add(groups, sql, "json_each(?) j CROSS JOIN item i ON i.k = j.value", values)
-        return groups, True
+        return groups, 0
     most = FACETED // max(asked.cost, TEXT_COST if asked.terms else 1)
     for rows, values in seen(sql, query, asked):
         source, more = tested(f"{rows} LIMIT ?", asked.by_rows)
         _add(groups, sql, source, (*values, most, *more))
         if sql.execute(f"{rows} LIMIT 1 OFFSET ?", (*values, most)).fetchone():
-            return groups, False
-    return groups, True
+            return groups, most
+    return groups, 0
 
 
 def _listed(sql: Reader, query: ItemQuery, asked: Conditions) -> Iterable[int] | None:
@@ -94,7 +103,12 @@ def _add(groups: _Groups, sql: Reader, source: str, values: tuple[object, ...]) 
         groups[tags, year] += n
 
 
-def _spread(sql: Reader, low: _Groups, high: _Groups) -> Facets:
+def _spread(
+    sql: Reader,
+    low: _Groups,
+    high: _Groups,
+    guess: Callable[[str, str, int], int | None] = lambda *_: None,
+) -> Facets:
     wanted = sorted({tags for tags, _ in high} | {tags for tags, _ in low})
     texts = dict(
         sql.execute(
@@ -106,7 +120,9 @@ def _spread(sql: Reader, low: _Groups, high: _Groups) -> Facets:
     lows, highs = _by_value(low, sets), _by_value(high, sets)
     return {
         name: {
-            value: Matched(lows[name].get(value, 0), max(n, lows[name].get(value, 0)))
+            value: Matched(
+                least := lows[name].get(value, 0), max(n, least), guess(name, value, least)
+            )
             for value, n in sorted(
                 highs[name].items(),
                 key=lambda one: (-lows[name].get(one[0], 0), -one[1], one[0]),

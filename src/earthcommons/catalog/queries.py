@@ -85,10 +85,20 @@ def read_token(token: str, question: Any, length: int) -> list[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """How many match: at least `low` and at most `high`; exactly that many where they are one."""
+    """How many match: at least `low` and at most `high`; exactly that many where they are one.
+
+    Attributes:
+        guess: about how many where that is not known, if there is anything to tell it by.
+    """
 
     low: int
     high: int
+    guess: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.guess is not None:
+            within = min(max(self.guess, self.low), self.high)
+            object.__setattr__(self, "guess", None if self.low == self.high else within)
 
     @classmethod
     def exactly(cls, count: int) -> Matched:
@@ -97,12 +107,17 @@ class Matched:
 
     def at_least(self, count: int) -> Matched:
         """Return the same knowing that there are `count` in any case."""
-        return Matched(max(self.low, count), max(self.high, count))
+        return Matched(max(self.low, count), max(self.high, count), self.guess)
 
     @property
     def exact(self) -> int | None:
         """The count where it is known, else None."""
         return self.low if self.low == self.high else None
+
+    @property
+    def likely(self) -> int:
+        """The count where it is known, else about how many, else how many at least."""
+        return self.low if self.guess is None else self.guess
 
 
 @dataclass(frozen=True, slots=True)

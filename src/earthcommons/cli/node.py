@@ -89,7 +89,8 @@ def search(
     if page.matched is not None or bound is None:
         print(f"{len(found)} of {page.matched}")
     else:
-        print(f"{len(found)} of {bound.low} to {bound.high}")
+        about = "" if bound.guess is None else f", about {bound.guess}"
+        print(f"{len(found)} of {bound.low} to {bound.high}{about}")
 
 
 def _row(item: dict[str, Any]) -> tuple[str, str, str]:

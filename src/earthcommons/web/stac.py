@@ -345,8 +345,10 @@ class _Pages:
         if page.matched is not None:
             answer["numberMatched"] = page.matched
         elif page.bound is not None:
-            low, high = page.bound.low, page.bound.high
-            answer["ec:numberMatchedBound"] = {"low": low, "high": high, "exact": False}
+            bound = page.bound
+            counted = {"low": bound.low, "high": bound.high, "exact": False}
+            about = {} if bound.guess is None else {"estimate": bound.guess}
+            answer["ec:numberMatchedBound"] = counted | about
         return Response(joined(answer, features), media_type=_GEOJSON)
 
     async def _found(self, query: ItemQuery) -> Page:

@@ -60,7 +60,7 @@ def aggregations_of(facets: Facets, names: Sequence[str]) -> list[dict[str, Any]
     """Return the answer: buckets, most frequent first.
 
     `frequency` is exact, or, where `ec:exact` is false, the least it can be, with the most in
-    `ec:atMost`.
+    `ec:atMost` and about how many in `ec:estimate` where that can be told.
     """
     answer = []
     for name in names:
@@ -70,6 +70,8 @@ def aggregations_of(facets: Facets, names: Sequence[str]) -> list[dict[str, Any]
             bucket = {"key": key, "data_type": kind, "frequency": count.low}
             if count.exact is None:
                 bucket |= {"ec:exact": False, "ec:atMost": count.high}
+                if count.guess is not None:
+                    bucket["ec:estimate"] = count.guess
             buckets.append(bucket)
         answer.append(
             {

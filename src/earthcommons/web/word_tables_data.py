@@ -17,9 +17,14 @@ DATA_WORDS: dict[str, tuple[str, str]] = {
     "data_found": ("{n} records match.", "共 {n} 条记录符合条件。"),
     "data_found_one": ("1 record matches.", "共 1 条记录符合条件。"),
     "data_found_about": (
-        "About {n} records match, between {low} and {high}.",
-        "约 {n} 条记录符合条件，介于 {low} 与 {high} 之间。",
+        "About {n} records match, as the newest suggest; at least {low}, at most {high}.",
+        "按最新记录估计，约 {n} 条记录符合条件；至少 {low} 条，至多 {high} 条。",
     ),
+    "data_found_between": (
+        "At least {low} records match, at most {high}.",
+        "至少 {low} 条、至多 {high} 条记录符合条件。",
+    ),
+    "count_about": ("about {n}", "约 {n}"),
     "count_between": ("{low} to {high}", "{low} 至 {high}"),
     "publish_link": ("Publish data", "发布数据"),
     "sort": ("Order", "排序"),
@@ -59,7 +64,12 @@ DATA_WORDS: dict[str, tuple[str, str]] = {
         "Records by the year they end in; a bar leads to its year.",
         "按结束年份统计的记录；点击条形可查看该年。",
     ),
+    "timeline_about": (
+        "Heights are estimated from the newest.",
+        "柱高按最新记录估计。",
+    ),
     "year_count": ("{year}: {n}", "{year}年：{n}"),
+    "year_about": ("{year}: about {n}", "{year}年：约 {n}"),
     "hit_withheld": ("files for some only", "文件仅对部分人员开放"),
     "first_page": ("First page", "首页结果"),
     # Record.

@@ -134,17 +134,15 @@ def add_to(router: APIRouter, site: Site) -> None:
 
 
 def count_words(words: Words, count: Matched) -> str:
-    """Return how many match: the number where it is known, else between which it lies."""
+    """Return how many match: the number where it is known, else about how many and the bounds."""
     if count.exact == 1:
         return words["data_found_one"]
     if count.exact is not None:
         return words("data_found", n=f"{count.exact:,}")
-    return words(
-        "data_found_about",
-        n=f"{_round((count.low + count.high) // 2):,}",
-        low=f"{count.low:,}",
-        high=f"{count.high:,}",
-    )
+    low, high = f"{count.low:,}", f"{count.high:,}"
+    if count.guess is None:
+        return words("data_found_between", low=low, high=high)
+    return words("data_found_about", n=f"{_round(count.guess):,}", low=low, high=high)
 
 
 def _search(site: Site, request: Request, lang: str, asked: Asked, *, done: bool) -> Response:
@@ -270,6 +268,8 @@ def value_words(site: Site, words: Words, facet: str, value: str) -> str:
 def _short(count: Matched, words: Words) -> str:
     if count.exact is not None:
         return f"{count.exact:,}"
+    if count.guess is not None:
+        return words("count_about", n=f"{_round(count.guess):,}")
     return words("count_between", low=f"{count.low:,}", high=f"{count.high:,}")
 
 

@@ -22,13 +22,13 @@ class Bar:
     """One year of the drawing: its place and height in units of a drawing 720 by 90.
 
     Attributes:
-        count: how many at least; `most` where that is not exact, else the same.
+        count: how many, or about how many where that is not `exact`.
         tick: whether the year is written below.
     """
 
     year: str
     count: int
-    most: int
+    exact: bool
     x: float
     width: float
     height: float
@@ -50,17 +50,17 @@ def timeline(years: Mapping[str, Matched], current: str = "") -> Sequence[Bar]:
     known = [each for each in known if each[0] > last - _MOST_YEARS]
     first = known[0][0]
     slot = min(WIDTH / (last - first + 1), 40.0)
-    top = max(count.high for _, count in known)
+    top = max(1, *(count.likely for _, count in known))
     # Years are written where there is room for them: about every 56 units.
     step = next(n for n in (1, 2, 5, 10, 20, 50, 100) if n * slot >= 56)
     return tuple(
         Bar(
             str(year),
-            count.low,
-            count.high,
+            count.likely,
+            count.exact is not None,
             round((year - first) * slot, 2),
             round(max(slot * 0.8, 2.0), 2),
-            round(max(HEIGHT * count.high / top, _LEAST), 2),
+            round(max(HEIGHT * count.likely / top, _LEAST), 2),
             str(year) == current,
             year % step == 0 or len(known) == 1,
         )
