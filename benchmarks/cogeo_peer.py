@@ -1,6 +1,8 @@
-"""The peer of `ingest.py`: one GeoTIFF to COG and record by hand, with rio-cogeo and pystac.
+"""The peer of `ingest.py`: GeoTIFFs to COGs and records by hand, with rio-cogeo and pystac.
 
-python benchmarks/cogeo_peer.py SOURCE FOLDER
+python benchmarks/cogeo_peer.py SOURCE... FOLDER
+
+Several are taken one after another in this one process.
 """
 
 from __future__ import annotations
@@ -31,9 +33,11 @@ PROFILE = {
 }
 
 
-def by_hand(source: Path, folder: Path, *, with_statistics: bool = False) -> None:
+def by_hand(
+    source: Path, folder: Path, name: str = "scene", *, with_statistics: bool = False
+) -> None:
     folder.mkdir(exist_ok=True)
-    target = folder / "scene.tif"
+    target = folder / f"{name}.tif"
     cog_translate(
         source, target, PROFILE, overview_resampling="average", in_memory=False, quiet=True
     )
@@ -46,7 +50,7 @@ def by_hand(source: Path, folder: Path, *, with_statistics: bool = False) -> Non
     if with_statistics:
         properties["statistics"] = _statistics(source)
     item = pystac.Item(
-        id="scene",
+        id=name,
         geometry=shapely.geometry.mapping(shapely.box(*bbox)),
         bbox=list(bbox),
         datetime=datetime(2020, 1, 1, tzinfo=UTC),
@@ -54,7 +58,7 @@ def by_hand(source: Path, folder: Path, *, with_statistics: bool = False) -> Non
     )
     extra = {"file:checksum": f"1220{digest}", "file:size": target.stat().st_size}
     item.add_asset("data", pystac.Asset(str(target), roles=["data"], extra_fields=extra))
-    item.save_object(include_self_link=False, dest_href=str(folder / "scene.json"))
+    item.save_object(include_self_link=False, dest_href=str(folder / f"{name}.json"))
 
 
 def _statistics(source: Path) -> dict[str, float]:
@@ -70,4 +74,6 @@ def _statistics(source: Path) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    by_hand(Path(sys.argv[1]), Path(sys.argv[2]))
+    *_sources, _folder = (Path(_text) for _text in sys.argv[1:])
+    for _source in _sources:
+        by_hand(_source, _folder, _source.stem)

@@ -6,6 +6,7 @@ import json
 import os
 import threading
 import time
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,17 @@ import rasterio
 import xarray as xr
 from rasterio.transform import from_origin
 
-from earthcommons.commons.stories.ingesting import PlannedItem, Progress, carry_out, plan
+from earthcommons.commons.stories.ingesting import (
+    PlannedItem,
+    Progress,
+    plan,
+    take_in,
+)
 from earthcommons.commons.stories.ingesting_follow import follow
 from earthcommons.commons.stories.ingesting_recipe import Recipe, read_recipe
 from earthcommons.cube import open_array
 from earthcommons.errors import CommonsError, InvalidInputError
+from earthcommons.ingest import jail
 from earthcommons.ingest.limits import Limits
 from earthcommons.model import OPERATOR, Party
 from earthcommons.policy import acting_as
@@ -109,7 +116,7 @@ def test_a_unit_is_never_guessed(tmp_path: Path, node: Node) -> None:
         file.units = ("",)
     (one,) = plan([source], recipe(tmp_path))
     assert one.missing == ("unit of b1",)
-    (outcome,) = carry_out(node, [one])
+    (outcome,) = take_in(node, [source], recipe(tmp_path))
     assert (outcome.state, outcome.code) == ("refused", "unit-missing")
 
 
@@ -119,13 +126,13 @@ def test_what_was_guessed_is_kept_with_the_item_and_a_refusal_ends_nothing(
     raster(tmp_path / "in" / "a_2018.tif")
     raster(tmp_path / "in" / "b_2019.tif", crs=None)
     raster(tmp_path / "in" / "c_2020.tif", 3)
-    outcomes = carry_out(node, plan([tmp_path / "in"], recipe(tmp_path)))
+    outcomes = take_in(node, [tmp_path / "in"], recipe(tmp_path))
     assert [o.state for o in outcomes] == ["published", "refused", "published"]
     assert outcomes[1].code == "crs-missing"
     properties = node.catalog.get("item", "c/a_2018")["properties"]
     assert properties["ec:guessed"] == ["description", "period", "title"]
     assert properties["ec:period"] == "2018"
-    again = carry_out(node, plan([tmp_path / "in"], recipe(tmp_path)))
+    again = take_in(node, [tmp_path / "in"], recipe(tmp_path))
     assert [o.state for o in again] == ["unchanged", "refused", "unchanged"]
 
 
@@ -134,6 +141,125 @@ def test_two_sources_of_one_name_are_not_mixed(node: Node, tmp_path: Path) -> No
     raster(tmp_path / "b" / "x_2018.tif", 2)
     planned = plan([tmp_path / "a", tmp_path / "b"], recipe(tmp_path))
     assert [one.code for one in planned] == ["", "name-collision"]
+
+
+def mixed(folder: Path) -> Path:
+    """One file of each fate, in several formats; two that would have one name."""
+    raster(folder / "a_2018.tif")
+    raster(folder / "b_2019.tif", crs=None)
+    raster(folder / "more" / "a_2018.tif", 2)
+    raster(folder / "undated.tif", 3)
+    with rasterio.open(raster(folder / "c_2018.tif", 4), "r+") as file:
+        file.units = ("",)
+    whole = raster(folder / "d_2020.tif", 5).read_bytes()
+    (folder / "cut_2020.tif").write_bytes(whole[: len(whole) // 2])
+    (folder / "notes.txt").write_text("no data")
+    (folder / "wells_2018.csv").write_text("depth,day\n1.5,2018-05-01\n")
+    ring = [[0, 0], [1, 0], [1, 1], [0, 0]]
+    feature = {
+        "type": "Feature", "properties": {"name": "x"},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }  # fmt: skip
+    features = json.dumps({"type": "FeatureCollection", "features": [feature]})
+    (folder / "areas_2018.geojson").write_text(features)
+    with zipfile.ZipFile(folder / "packed_2018.zip", "w") as archive:
+        archive.writestr("inside/areas.geojson", features)
+    lat, lon = np.array([1.0, 0.0]), np.array([10.0, 11.0])
+    cube = xr.Dataset(
+        {"t": (("time", "lat", "lon"), np.ones((1, 2, 2), "f4"), {"units": "degC"})},
+        {"time": np.array(["2018-01-01"], "M8[ns]"),
+         "lat": ("lat", lat, {"units": "degrees_north"}),
+         "lon": ("lon", lon, {"units": "degrees_east"})},
+    )  # fmt: skip
+    cube.to_netcdf(folder / "cube.nc", engine="h5netcdf")
+    return folder
+
+
+def test_what_is_planned_of_each_source_becomes_of_it(node: Node, tmp_path: Path) -> None:
+    folder, said = mixed(tmp_path / "in"), recipe(tmp_path)
+    planned = plan([folder], said)
+    outcomes = take_in(node, [folder], said)
+    for one, became in zip(planned, outcomes, strict=True):
+        assert one.source == became.source
+        if one.state == "ready":
+            assert became.state == "published"
+            item = node.catalog.get("item", became.item)
+            assert tuple(item["properties"]["ec:guessed"]) == tuple(sorted(one.guessed))
+        elif one.state == "refused":
+            assert (one.item, one.code, one.message) == (
+                became.item,
+                became.code,
+                became.message,
+            )
+        else:
+            assert became.message == f"declare {', '.join(one.missing)}"
+    assert {o.item: o.code for o in outcomes if o.state == "refused"} == {
+        "b_2019": "crs-missing", "c_2018": "unit-missing", "cut_2020": "malformed",
+        "notes": "format-mismatch", "wells_2018": "unit-missing", "a_2018": "name-collision",
+        "undated": "invalid-input",
+    }  # fmt: skip
+    assert sum(o.state == "published" for o in outcomes) == 5
+    assert list((node.root / "tmp").iterdir()) == []
+
+
+def test_each_file_is_read_by_one_process_of_its_own(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(3):
+        raster(tmp_path / "in" / f"x{n}_2018.tif", n + 1)
+    started: list[object] = []
+    usual = jail._from
+
+    def counted(server: Any) -> Any:
+        started.append(server)
+        return usual(server)
+
+    monkeypatch.setattr(jail, "_from", counted)
+    outcomes = take_in(node, [tmp_path / "in"], recipe(tmp_path))
+    assert [o.state for o in outcomes] == ["published"] * 3
+    assert len(started) == 3
+
+
+def test_a_cancelled_run_keeps_what_was_published_and_is_resumed(
+    node: Node, tmp_path: Path
+) -> None:
+    for n in range(3):
+        raster(tmp_path / "in" / f"x{n}_2018.tif", n + 1)
+    seen: list[Progress] = []
+
+    def run(cancelled: Any = None) -> list[str]:
+        found = take_in(node, [tmp_path / "in"], recipe(tmp_path), seen.append, cancelled)
+        return [outcome.state for outcome in found]
+
+    assert run(lambda: seen[-1].done >= 1) == ["published", "cancelled", "cancelled"]
+    assert (seen[0].total, seen[0].item) == (3, "x0_2018")
+    assert node.catalog.count("item") == 1
+    assert list((node.root / "tmp").iterdir()) == []
+    assert run() == ["unchanged", "published", "published"]
+
+
+def test_nobody_takes_in_past_the_reviewers(node: Node, tmp_path: Path) -> None:
+    source = raster(tmp_path / "2015.tif")
+    with acting_as(Party("mei", frozenset({"contributor:hydro"}))):
+        (refused,) = take_in(node, [source], recipe(tmp_path))
+    assert (refused.state, refused.code) == ("refused", "access-denied")
+    assert node.catalog.count("item") == 0
+    (done,) = take_in(node, [source], recipe(tmp_path))
+    assert done.state == "published"
+
+
+def test_scenes_are_taken_as_planned(node: Node, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    raster(folder / "1" / "S_20180101_B2.tif", 10)
+    raster(folder / "1" / "S_20180101_QA.tif", 4)
+    (folder / "1" / "MTL.txt").write_text("x")
+    outcomes = take_in(node, [folder], recipe(tmp_path, SCENES))
+    assert {o.item: o.code or o.state for o in outcomes} == {
+        "MTL": "format-mismatch", "c/S_20180101": "published", "c/cube-2018": "published",
+    }  # fmt: skip
+    scene = node.catalog.get("item", "c/S_20180101")
+    assert [band["name"] for band in scene["assets"]["data"]["bands"]] == ["blue", "quality"]
+    assert scene["properties"]["title"] == "Scenes, S_20180101"
 
 
 def test_scenes_become_items_and_one_cube(node: Node, tmp_path: Path) -> None:
@@ -150,7 +276,7 @@ def test_scenes_become_items_and_one_cube(node: Node, tmp_path: Path) -> None:
     assert found["MTL"].code == "format-mismatch"
     assert found["S_20180203"].period == "2018-02-03"
     assert found["cube-2018"].period == "2018/2018-02-04"
-    outcomes = {o.item: o.state for o in carry_out(node, planned)}
+    outcomes = {o.item: o.state for o in take_in(node, [folder], recipe(tmp_path, SCENES))}
     assert outcomes["c/cube-2018"] == "published"
     item = node.catalog.get("item", "c/cube-2018")
     blue = open_array(item, node.store, "blue")
@@ -175,27 +301,7 @@ def test_a_cube_without_a_word_on_missing_numbers_is_refused(
     assert one.code == "nodata-missing"
 
 
-def test_a_cancelled_run_keeps_what_was_published_and_is_resumed(
-    node: Node, tmp_path: Path
-) -> None:
-    for n in range(3):
-        raster(tmp_path / "in" / f"x{n}_2018.tif", n + 1)
-    planned = plan([tmp_path / "in"], recipe(tmp_path))
-    seen: list[Progress] = []
-    outcomes = carry_out(node, planned, seen.append, lambda: bool(seen) and seen[-1].done >= 1)
-    assert [o.state for o in outcomes] == ["published", "cancelled", "cancelled"]
-    assert node.catalog.count("item") == 1
-    assert list((node.root / "tmp").iterdir()) == []
-    assert seen[0].total == 3
-    assert [o.state for o in carry_out(node, planned)] == [
-        "unchanged",
-        "published",
-        "published",
-    ]
-
-
 def test_a_file_being_read_is_let_go_of_when_cancelled(node: Node, tmp_path: Path) -> None:
-    planned = plan([raster(tmp_path / "x_2018.tif")], recipe(tmp_path))
     begun: list[Progress] = []
 
     def cancelled() -> bool:
@@ -211,8 +317,8 @@ def test_a_file_being_read_is_let_go_of_when_cancelled(node: Node, tmp_path: Pat
          "lon": ("lon", lon, {"units": "degrees_east"})},
     )  # fmt: skip
     big.to_netcdf(tmp_path / "big.nc", engine="h5netcdf")
-    planned = plan([tmp_path / "big.nc"], recipe(tmp_path))
-    (outcome,) = carry_out(node, planned, begun.append, cancelled)
+    sources, said = [tmp_path / "big.nc"], recipe(tmp_path)
+    (outcome,) = take_in(node, sources, said, begun.append, cancelled)
     assert outcome.state == "cancelled"
     assert node.catalog.count("item") == 0
     assert list((node.root / "tmp").iterdir()) == []
@@ -249,8 +355,8 @@ def test_a_watched_folder_takes_what_has_come_to_rest_and_says_refusals_once(
     said = recipe(tmp_path)
 
     def run() -> list[str]:
-        told = follow(folder, node, said, still_s=0.1, poll_s=0.02, until_idle=True)
-        return [o.state for o in told]
+        dealt = follow(folder, node, said, still_s=0.1, poll_s=0.02, until_idle=True)
+        return [o.state for o in dealt]
 
     assert run() == ["published", "refused"]
     report = json.loads((folder / ".refused" / "bad_2018.tif.json").read_text())
@@ -297,10 +403,11 @@ def test_the_scenes_of_new_york_become_nineteen_items_and_a_cube(
     text = SCENES.replace(r"S_(?P<date>\d{8})", r"LC08_L1TP_\d{6}_(?P<date>\d{8})")
     text = text.replace("QA", "BQA").replace(".tif", ".TIF")
     text = text.replace("nodata = 0", "nodata = 0\nresolution = 3000")
-    planned = plan([Path(folder, "local", "landsat8_new_york_2018")], recipe(tmp_path, text))
+    sources, said = [Path(folder, "local", "landsat8_new_york_2018")], recipe(tmp_path, text)
+    planned = plan(sources, said)
     assert len(planned) == 20
     assert {one.state for one in planned} == {"ready"}
-    assert {o.state for o in carry_out(node, planned)} == {"published"}
+    assert {o.state for o in take_in(node, sources, said)} == {"published"}
     blue = open_array(node.catalog.get("item", "c/cube-2018"), node.store, "blue")
     # 19 scenes on 17 days: on two days two scenes of one pass lie one below the other.
     assert blue.sizes["time"] == 17
@@ -313,13 +420,3 @@ def test_the_scenes_of_new_york_become_nineteen_items_and_a_cube(
 def test_limits_reach_the_look(tmp_path: Path) -> None:
     (one,) = plan([raster(tmp_path / "x_2018.tif")], limits=Limits(file_bytes=10))
     assert one.code == "declared-too-large"
-
-
-def test_nobody_publishes_past_the_reviewers(node: Node, tmp_path: Path) -> None:
-    planned = plan([raster(tmp_path / "2015.tif")], recipe(tmp_path))
-    with acting_as(Party("mei", frozenset({"contributor:hydro"}))):
-        (refused,) = carry_out(node, planned)
-    assert (refused.state, refused.code) == ("refused", "access-denied")
-    assert node.catalog.count("item") == 0
-    (done,) = carry_out(node, planned)
-    assert done.state == "published"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import socket
@@ -9,13 +10,19 @@ import subprocess
 import sys
 from multiprocessing import forkserver
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from earthcommons.errors import RefusedFileError
 from earthcommons.ingest import jail, read_raster
-from earthcommons.ingest.jail import confinement
+from earthcommons.ingest.door import visit
+from earthcommons.ingest.jail import confinement, reading
 from earthcommons.ingest.landlock import landlock_version, readable_by_readers
 from earthcommons.ingest.limits import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 needs_landlock = pytest.mark.skipif(not landlock_version(), reason="no Landlock in this kernel")
 _TRY = """
@@ -128,3 +135,75 @@ print([name for name in heavy if name in sys.modules], sys.modules["boto3"])
         [sys.executable, "-c", asked], capture_output=True, text=True, timeout=60, check=False
     )
     assert ended.stdout.strip() == "[] None", ended.stderr
+
+
+SAID = {"variables": [{"name": "v", "unit": "percent", "meaning": "", "classes": {}}]}
+
+
+@pytest.fixture
+def scratch(tmp_path: Path, geotiff: Callable[..., Path]) -> Path:
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    geotiff().rename(folder / "source")
+    return folder
+
+
+def test_a_file_is_taken_by_the_process_that_looked_and_not_before_it_may(
+    scratch: Path,
+) -> None:
+    with visit(scratch, SAID, Limits()) as visited:
+        assert visited.seen["format"] == "geotiff"
+        assert [v["unit"] for v in visited.seen["variables"]] == ["percent"]
+        assert [path.name for path in scratch.iterdir()] == ["source"]
+        (child,) = multiprocessing.active_children()
+        admission = visited.take()
+        assert multiprocessing.active_children() == []
+        assert child.exitcode == 0
+    assert admission.output.name == "out.tif"
+    assert admission.facts["bands"][0]["unit"] == "percent"
+
+
+def test_a_file_that_is_not_wanted_leaves_no_process_and_nothing_made(scratch: Path) -> None:
+    with visit(scratch, SAID, Limits()):
+        assert len(multiprocessing.active_children()) == 1
+    assert multiprocessing.active_children() == []
+    assert [path.name for path in scratch.iterdir()] == ["source"]
+
+
+def test_a_child_that_nobody_waits_for_ends_by_itself(scratch: Path) -> None:
+    task = {"crs": "", "scenes": None, **SAID}
+    with reading("raster", scratch, task, Limits(), look_first=True) as child:
+        child.seen()
+        (process,) = multiprocessing.active_children()
+        assert child._door is not None
+        child._door.close()
+        process.join(10)
+        assert process.exitcode == 0
+    assert not (scratch / "out.tif").exists()
+
+
+def test_a_child_that_is_killed_while_it_waits_is_a_refusal(scratch: Path) -> None:
+    with visit(scratch, SAID, Limits()) as visited:
+        (process,) = multiprocessing.active_children()
+        process.kill()
+        process.join(10)
+        with pytest.raises(RefusedFileError, match="signal 9"):
+            visited.take()
+
+
+def test_time_counts_for_a_look_too(scratch: Path) -> None:
+    with pytest.raises(RefusedFileError) as error, visit(scratch, SAID, Limits(wall_s=0)):
+        pass
+    assert error.value.code == "time-limit"
+    assert multiprocessing.active_children() == []
+
+
+def test_no_link_or_pipe_stands_for_an_answer(tmp_path: Path) -> None:
+    secret, link, pipe = tmp_path / "secret", tmp_path / "link", tmp_path / "pipe"
+    secret.write_text(json.dumps({"output": "secret"}))
+    link.symlink_to(secret)
+    os.mkfifo(pipe)
+    assert jail._read_answer(link) is None
+    assert jail._read_answer(pipe) is None
+    assert jail._read_answer(tmp_path / "none") is None
+    assert jail._read_answer(secret) == {"output": "secret"}

@@ -54,7 +54,7 @@ def ingest(
     json: AsJson = False,
 ) -> None:
     """Publish files as STAC items; docs/ingest.md shows what to declare."""
-    from earthcommons.commons.stories.ingesting import carry_out, plan
+    from earthcommons.commons.stories.ingesting import plan, take_in
     from earthcommons.commons.stories.ingesting_recipe import read_recipe
 
     if bool(sources) == bool(follow):
@@ -71,12 +71,12 @@ def ingest(
             )  # fmt: skip
             return
         told = _Told()
-        planned = plan(sources or [], recipe, on_progress=told, cancelled=cancelled)
         if dry_run:
+            planned = plan(sources or [], recipe, on_progress=told, cancelled=cancelled)
             told.end()
             _show_plan(planned, json)
             return
-        outcomes = carry_out(at, planned, told, cancelled)
+        outcomes = take_in(at, sources or [], recipe, told, cancelled)
         told.end()
     _show(outcomes, json)
 

@@ -5,13 +5,14 @@ the floors above. Foreign bytes are opened only in a child process with limits; 
 """
 
 from earthcommons.ingest.door import Admission, admit, look, sniff
-from earthcommons.ingest.publish import Outcome, Wish, ingest
+from earthcommons.ingest.publish import Outcome, Pending, Wish, ingest
 from earthcommons.ingest.sources import Bundle, check_source
 
 __all__ = [
     "Admission",
     "Bundle",
     "Outcome",
+    "Pending",
     "Wish",
     "admit",
     "check_source",

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from earthcommons.ingest.jail import run_jailed
+from earthcommons.ingest.jail import reading, run_jailed
 from earthcommons.ingest.sniffing import HEAD, READER_OF, SUFFIX_OF, sniff
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from earthcommons.ingest.limits import Limits
     from earthcommons.model.declaration import Declaration
 
-__all__ = ["Admission", "admit", "look", "sniff"]
+__all__ = ["Admission", "Visit", "admit", "look", "sniff", "visit"]
+
+_NOTHING_SAID: dict[str, Any] = {
+    "variables": [], "crs": "", "group": "", "layer": "", "bbox": None, "scenes": None,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,19 @@ class Admission:
     source_suffix: str
     media_type: str
     facts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A file that was looked at and may be taken by the process that did.
+
+    Attributes:
+        seen: what it says of itself, as from `look`.
+        take: converts it; returns and raises as `admit` does.
+    """
+
+    seen: dict[str, Any]
+    take: Callable[[], Admission]
 
 
 def admit(
@@ -63,15 +81,37 @@ def admit(
     kind = _kind(scratch)
     task = {**_task(declaration), "scenes": scenes}
     answer = run_jailed(READER_OF[kind], scratch, task, limits, while_waiting=while_waiting)
-    return Admission(
-        format=answer.pop("format", kind),
-        container=kind,
-        output=scratch / answer.pop("output"),
-        suffix=answer.pop("suffix"),
-        source_suffix=SUFFIX_OF[kind],
-        media_type=answer.pop("media_type"),
-        facts=answer,
-    )
+    return _admission(kind, scratch, answer)
+
+
+@contextmanager
+def visit(
+    scratch: Path,
+    declared: dict[str, Any],
+    limits: Limits,
+    *,
+    while_waiting: Callable[[float], None] | None = None,
+) -> Iterator[Visit]:
+    """Look at the foreign file `scratch/source` and yield it; it need not be taken.
+
+    One process looks and takes: it costs the start of one, and sees one file as any other does.
+
+    Args:
+        scratch: folder that holds the file.
+        declared: as for `look`; taking goes by the same.
+        limits: budgets of both.
+        while_waiting: see `run_jailed`.
+
+    Raises:
+        RefusedFileError: the file would be refused whatever were declared.
+    """
+    kind = _kind(scratch)
+    with reading(
+        READER_OF[kind], scratch, {**_NOTHING_SAID, **declared}, limits,
+        while_waiting=while_waiting, look_first=True,
+    ) as child:  # fmt: skip
+        seen = {"format": kind, **child.seen()}
+        yield Visit(seen, lambda: _admission(kind, scratch, child.taken()))
 
 
 def look(
@@ -96,18 +136,22 @@ def look(
     Raises:
         RefusedFileError: the file would be refused whatever were declared.
     """
-    task: dict[str, Any] = {
-        "variables": [],
-        "crs": "",
-        "group": "",
-        "layer": "",
-        "bbox": None,
-        "scenes": None,
-    }
     kind = _kind(scratch)
-    task |= {**declared, "look": True}
+    task = {**_NOTHING_SAID, **declared, "look": True}
     seen = run_jailed(READER_OF[kind], scratch, task, limits, while_waiting=while_waiting)
     return {"format": kind, **seen}
+
+
+def _admission(kind: str, scratch: Path, answer: dict[str, Any]) -> Admission:
+    return Admission(
+        format=answer.pop("format", kind),
+        container=kind,
+        output=scratch / answer.pop("output"),
+        suffix=answer.pop("suffix"),
+        source_suffix=SUFFIX_OF[kind],
+        media_type=answer.pop("media_type"),
+        facts=answer,
+    )
 
 
 def _kind(scratch: Path) -> str:
@@ -117,7 +161,6 @@ def _kind(scratch: Path) -> str:
 
 def _task(declaration: Declaration) -> dict[str, Any]:
     return {
-        "item": declaration.item,
         "crs": declaration.crs,
         "group": declaration.group,
         "layer": declaration.layer,

@@ -5,19 +5,23 @@ byte, so that each admission costs milliseconds, begins clean and never touches 
 GeoTIFF has a server of its own (`prelude_raster`): it is ready in half the time of the one with
 all readers (`prelude`), and less of it is copied. Where the kernel lets it, the child has no
 network and sees of the file system its scratch folder and the libraries alone; it answers with
-one JSON file.
+JSON files. A child serves one foreign file: it may look at it, say what it saw, and take the same
+file once told to, but never another.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import json
 import multiprocessing
 import os
 import resource
+import shutil
 import signal
+import stat
 import sys
 import threading
 import time
@@ -34,18 +38,145 @@ from earthcommons.model.canonical import parse_strict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
 
     from earthcommons.ingest.limits import Limits
 
-__all__ = ["confinement", "run_jailed"]
+__all__ = ["Reading", "confinement", "reading", "run_jailed"]
 
-_ANSWER = "answer.json"
+_SOURCE, _SEEN, _ANSWER = "source", "seen.json", "answer.json"
+_MOST_ANSWER = 256 * 2**20
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _READERS = ("archive", "cube", "grib", "hdf4", "ogr", "raster", "table", "vector", "walls")
 _LEAN, _FULL = "earthcommons.ingest.prelude_raster", "earthcommons.ingest.prelude"
 _BEAT_S = 0.2
 _STARTING = threading.Lock()
 _SERVERS: dict[str, forkserver.ForkServer] = {}
+
+
+class Reading:
+    """A child process at work on one foreign file; made by `reading`."""
+
+    def __init__(
+        self,
+        process: BaseProcess,
+        scratch: Path,
+        limits: Limits,
+        beat: Callable[[float], None] | None,
+        door: Connection | None,
+    ) -> None:
+        self._process, self._scratch, self._door = process, scratch, door
+        self._limits, self._beat = limits, beat
+
+    def seen(self) -> dict[str, Any]:
+        """Return what the child saw; it then waits, with the file open to it and nothing else.
+
+        Raises:
+            RefusedFileError: the reader refused the file, crashed on it, or ran out of a budget.
+        """
+        waiting = self._wait(self._door)
+        return self._told(_SEEN, waiting=waiting)
+
+    def taken(self) -> dict[str, Any]:
+        """Let the child convert the file, to its end, and return its answer.
+
+        Raises:
+            RefusedFileError: the reader refused the file, crashed on it, or ran out of a budget.
+            UnitError: a unit is missing or disagrees.
+        """
+        if self._door is not None:
+            # A child that is gone is told from its answer.
+            with contextlib.suppress(OSError):
+                os.write(self._door.fileno(), b"t")
+        self._wait(None)
+        return self._told(_ANSWER, waiting=False)
+
+    def _wait(self, door: Connection | None) -> bool:
+        """Return once the child has ended, or waits at its door; whether it does."""
+        start = time.monotonic()
+        wall_s, beat = self._limits.wall_s, self._beat
+        watched: list[Any] = [self._process.sentinel, *([door] if door else [])]
+        while True:
+            gone = time.monotonic() - start
+            if gone >= wall_s:
+                raise RefusedFileError(f"reading took over {wall_s} s", code="time-limit")
+            ready = wait(watched, min(_BEAT_S, wall_s - gone) if beat else wall_s - gone)
+            if self._process.sentinel in ready:
+                return False
+            if door in ready:
+                # One byte, never a message: what a foreign file made of the child may write it.
+                if os.read(door.fileno(), 1):
+                    return True
+                watched = [self._process.sentinel]
+            elif beat:
+                beat(time.monotonic() - start)
+
+    def _told(self, name: str, *, waiting: bool) -> dict[str, Any]:
+        value = None
+        if not waiting:
+            self._process.join()
+        code = self._process.exitcode
+        if waiting or code == 0:
+            value = _read_answer(self._scratch / name)
+        if value is None:
+            raise RefusedFileError(
+                "the reader was stopped by these bytes"
+                + (f" (signal {-code})" if code is not None and code < 0 else "")
+                + "; the file is damaged or needs more than the memory and time allowed",
+                code="malformed",
+            )
+        if (refused := value.get("refused")) is not None:
+            kind = UnitError if refused["code"] == "unit-missing" else RefusedFileError
+            raise kind(refused["message"], code=refused["code"])
+        return value
+
+
+@contextlib.contextmanager
+def reading(
+    reader: str,
+    scratch: Path,
+    task: dict[str, Any],
+    limits: Limits,
+    *,
+    while_waiting: Callable[[float], None] | None = None,
+    look_first: bool = False,
+) -> Iterator[Reading]:
+    """Yield a child process that runs `earthcommons.ingest.read_<reader>`; end it afterwards.
+
+    Args:
+        reader: one of the readers that take a foreign file.
+        scratch: the one folder the child works in; it holds the foreign file as `source`.
+        task: JSON value handed to the reader.
+        limits: budgets; memory, processor time, bytes written and wall clock are enforced by the
+            kernel and by this process.
+        while_waiting: called with the seconds gone, several times a second; what it raises ends
+            the child and comes through.
+        look_first: whether the child looks at the file, tells, and waits until it may take it.
+
+    Raises:
+        InvalidInputError: there is no such reader.
+    """
+    if reader not in _READERS:
+        raise InvalidInputError(f"there is no reader {reader!r}")
+    ours, childs = multiprocessing.Pipe() if look_first else (None, None)
+    process = multiprocessing.get_context("forkserver").Process(
+        target=_inside, args=(reader, str(scratch), task, limits, childs), daemon=True
+    )
+    try:
+        with _from(_server(_prelude_for(reader))):
+            process.start()
+        try:
+            yield Reading(process, scratch, limits, while_waiting, ours)
+        finally:
+            if process.is_alive():
+                process.kill()
+            process.join()
+            process.close()
+    finally:
+        for end in (ours, childs):
+            if end is not None:
+                end.close()
 
 
 def run_jailed(
@@ -74,35 +205,8 @@ def run_jailed(
         RefusedFileError: the reader refused the file, crashed on it, or ran out of a budget.
         UnitError: a unit is missing or disagrees.
     """
-    if reader not in _READERS:
-        raise InvalidInputError(f"there is no reader {reader!r}")
-    process = multiprocessing.get_context("forkserver").Process(
-        target=_inside, args=(reader, str(scratch), task, limits), daemon=True
-    )
-    with _from(_server(_prelude_for(reader))):
-        process.start()
-    try:
-        _wait(process, limits.wall_s, while_waiting)
-    finally:
-        if process.is_alive():
-            process.kill()
-        process.join()
-        code = process.exitcode
-        process.close()
-    answer = scratch / _ANSWER
-    if code != 0 or not answer.exists():
-        raise RefusedFileError(
-            "the reader was stopped by these bytes"
-            + (f" (signal {-code})" if code is not None and code < 0 else "")
-            + "; the file is damaged or needs more than the memory and time allowed",
-            code="malformed",
-        )
-    value: dict[str, Any] = parse_strict(answer.read_bytes())
-    answer.unlink()
-    if (refused := value.get("refused")) is not None:
-        kind = UnitError if refused["code"] == "unit-missing" else RefusedFileError
-        raise kind(refused["message"], code=refused["code"])
-    return value
+    with reading(reader, scratch, task, limits, while_waiting=while_waiting) as child:
+        return child.taken()
 
 
 def confinement(scratch: Path, limits: Limits) -> dict[str, bool]:
@@ -111,16 +215,19 @@ def confinement(scratch: Path, limits: Limits) -> dict[str, bool]:
     return {"landlock": bool(answer["landlock"]), "network": bool(answer["network"])}
 
 
-def _wait(process: Any, wall_s: float, beat: Callable[[float], None] | None) -> None:
-    start = time.monotonic()
-    while True:
-        gone = time.monotonic() - start
-        if gone >= wall_s:
-            raise RefusedFileError(f"reading took over {wall_s} s", code="time-limit")
-        if wait([process.sentinel], min(_BEAT_S, wall_s - gone) if beat else wall_s - gone):
-            return
-        if beat:
-            beat(time.monotonic() - start)
+def _read_answer(place: Path) -> dict[str, Any] | None:
+    """Return the JSON object a child left, or None; no link or pipe in its place is followed."""
+    try:
+        descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _MOST_ANSWER:
+            return None
+        value = parse_strict(file.read(_MOST_ANSWER))
+    place.unlink(missing_ok=True)
+    return value if isinstance(value, dict) else None
 
 
 def _prelude_for(reader: str) -> str:
@@ -162,25 +269,57 @@ def _from(server: forkserver.ForkServer) -> Iterator[None]:
             sys.modules["__main__"] = main
 
 
-def _inside(reader: str, scratch: str, task: dict[str, Any], limits: Limits) -> None:
+def _inside(
+    reader: str, scratch: str, task: dict[str, Any], limits: Limits, door: Connection | None
+) -> None:
     folder = Path(scratch).resolve()
     walls = _close_off(folder, limits)
+    if door is not None:
+        seen = _answer_of(reader, folder, {**task, "look": True}, limits, walls)
+        _write_answer(folder / _SEEN, seen)
+        if "refused" in seen:
+            return
+        os.write(door.fileno(), b"s")
+        # Closed without a word where nobody wants the file, or nobody is left.
+        if not os.read(door.fileno(), 1):
+            return
+        _tidy(folder)
+    answer = _answer_of(reader, folder, task, limits, walls)
+    _write_answer(folder / _ANSWER, answer)
+
+
+def _answer_of(
+    reader: str, folder: Path, task: dict[str, Any], limits: Limits, walls: dict[str, bool]
+) -> dict[str, Any]:
     try:
         if reader == "walls":
-            answer: dict[str, Any] = dict(walls)
-        else:
-            module = importlib.import_module(f"earthcommons.ingest.read_{reader}")
-            answer = module.convert(folder, task, limits)
+            return dict(walls)
+        module = importlib.import_module(f"earthcommons.ingest.read_{reader}")
+        answer: dict[str, Any] = module.convert(folder, task, limits)
     except InvalidInputError as error:
-        message = str(error).replace(scratch, "")[:2000]
-        answer = {"refused": {"code": error.code, "message": message}}
+        message = str(error).replace(str(folder), "")[:2000]
+        return {"refused": {"code": error.code, "message": message}}
     except MemoryError:
         message = f"reading needs more than {limits.memory_bytes} bytes of memory"
-        answer = {"refused": {"code": "declared-too-large", "message": message}}
+        return {"refused": {"code": "declared-too-large", "message": message}}
     except Exception as error:
-        detail = f"{type(error).__name__}: {error}".replace(scratch, "")[:300]
-        answer = {"refused": {"code": "malformed", "message": f"cannot be read: {detail}"}}
-    (folder / _ANSWER).write_text(json.dumps(answer, allow_nan=False))
+        detail = f"{type(error).__name__}: {error}".replace(str(folder), "")[:300]
+        return {"refused": {"code": "malformed", "message": f"cannot be read: {detail}"}}
+    return answer
+
+
+def _write_answer(place: Path, answer: dict[str, Any]) -> None:
+    place.write_text(json.dumps(answer, allow_nan=False))
+
+
+def _tidy(folder: Path) -> None:
+    """Leave what a look unpacked behind, on disk and in memory: the file is taken from anew."""
+    for place in folder.iterdir():
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        elif place.name != _SOURCE:
+            place.unlink()
+    gc.collect()
 
 
 def _close_off(folder: Path, limits: Limits) -> dict[str, bool]:

@@ -6,6 +6,8 @@ up, each child would do again.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 from pathlib import Path
 from typing import Any
@@ -24,9 +26,15 @@ __all__ = ["before_gdal", "hold_still", "read_raster"]
 
 
 def hold_still() -> None:
-    """Keep the collector off what is loaded so far: a child would copy every page it visits."""
+    """Leave a child little to copy: the collector visits nothing, and free memory is given back.
+
+    What was freed but kept would be taken up again by each child, page for page, as a copy.
+    """
     gc.collect()
     gc.freeze()
+    # Other C libraries than glibc keep nothing back, or cannot be asked.
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _rehearse() -> None:

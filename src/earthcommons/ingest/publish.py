@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from earthcommons.errors import ConflictError, NotFoundError
-from earthcommons.ingest.door import admit
+from earthcommons.ingest.door import admit, visit
 from earthcommons.ingest.item import make_collection, make_item, widen
 from earthcommons.ingest.limits import Limits
 from earthcommons.ingest.sources import Bundle, gather
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from earthcommons.catalog import Catalog
+    from earthcommons.ingest.door import Admission
     from earthcommons.model.declaration import Declaration
     from earthcommons.model.indicator import Text
     from earthcommons.model.record import Transaction
     from earthcommons.store import ObjectStore
 
-__all__ = ["Outcome", "Wish", "ingest"]
+__all__ = ["Outcome", "Pending", "Wish", "ingest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,20 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
+class Pending:
+    """A declaration that waits for what the file says of itself.
+
+    Attributes:
+        about: what is declared of the bytes so far, as for `look`.
+        settle: from what the file says to its declaration and the keys of it that nobody
+            declared; what it raises ends the admission. It changes nothing of `about`.
+    """
+
+    about: dict[str, Any]
+    settle: Callable[[dict[str, Any]], tuple[Declaration, Sequence[str]]]
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What an ingest did: `published` or, for the same bytes again, `unchanged`."""
 
@@ -65,7 +81,7 @@ class Outcome:
 
 def ingest(
     source: Path | Bundle,
-    declaration: Declaration,
+    declaration: Declaration | Pending,
     catalog: Catalog,
     store: ObjectStore,
     *,
@@ -88,14 +104,17 @@ def ingest(
     Args:
         source: a file; or a folder, a Shapefile with its parts, or named files, which are kept
             together as one zip archive.
-        declaration: what is declared of it.
+        declaration: what is declared of it, or will be once it was looked at: then it is looked
+            at and taken by one process.
         catalog: where the item becomes visible.
         store: where the bytes go.
         collection_title: title of a collection that begins with this item.
         collection_description: its description.
         limits: budgets; the defaults where left out.
-        scenes: which file is which band of which time, and what to make of them.
-        guessed: keys of the declaration that nobody declared, kept in `ec:guessed`.
+        scenes: which file is which band of which time, and what to make of them; of a pending
+            declaration `about` says it.
+        guessed: keys of the declaration that nobody declared, kept in `ec:guessed`; of a pending
+            one `settle` says it.
         wish: rule, further metadata and place in a row of versions, where they are not the usual.
         regions: which regions a footprint meets, kept in `ec:regions`; what `wish` says goes first.
         roots: folders that were named as sources (`gather`).
@@ -112,8 +131,20 @@ def ingest(
             longer the version that `wish` replaces (`stale`).
     """
     limits, wish = limits or Limits(), wish or Wish()
-    with store.stage() as scratch:
+    with store.stage() as scratch, contextlib.ExitStack() as held:
         received = gather(source, scratch / "source", limits, roots)
+        take: Callable[[], Admission]
+        if isinstance(declaration, Pending):
+            scenes = declaration.about.get("scenes")
+            visited = held.enter_context(
+                visit(scratch, declaration.about, limits, while_waiting=while_waiting)
+            )
+            declaration, guessed = declaration.settle(visited.seen)
+            take = visited.take
+        else:
+            take = partial(
+                admit, scratch, declaration, limits, scenes=scenes, while_waiting=while_waiting
+            )
         said = [received, _declared(declaration), *([scenes] if scenes else [])]
         mark = digest_of(canonical_bytes([*said, *wish.as_mark()]))
         if _already(catalog, declaration, mark, wish.replaces):
@@ -121,9 +152,7 @@ def ingest(
                 with catalog.transaction() as tx:
                     together(tx, _version(catalog, declaration.name))
             return Outcome(declaration.name, "unchanged")
-        admission = admit(
-            scratch, declaration, limits, scenes=scenes, while_waiting=while_waiting
-        )
+        admission = take()
         put = store.put_tree if admission.output.is_dir() else store.put_file
         keys = {
             "data": put(admission.output, admission.suffix),

@@ -14,7 +14,7 @@ from earthcommons.commons import Node, make_node
 from earthcommons.commons.demonstration.build import declaration_of
 from earthcommons.commons.demonstration.sources import load_pieces, pack_path
 from earthcommons.commons.stories.access import Rule, set_rule
-from earthcommons.commons.stories.ingesting import carry_out, plan
+from earthcommons.commons.stories.ingesting import take_in
 from earthcommons.commons.stories.ingesting_recipe import Recipe
 from earthcommons.commons.stories.regions_met import MOST, regions_met
 from earthcommons.ingest.publish import Wish, ingest
@@ -109,7 +109,7 @@ def test_every_way_to_publish_names_the_regions(
             "period": Period.year(2020),
         }
     )
-    outcomes = carry_out(node, plan([source], recipe))
+    outcomes = take_in(node, [source], recipe)
     assert [one.state for one in outcomes] == ["published"], outcomes
     assert regions_of(node, outcomes[0].item) == ["m49:678"]
 

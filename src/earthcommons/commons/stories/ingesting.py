@@ -1,4 +1,4 @@
-"""From files to published items: first what would become of them, then, when wanted, the work."""
+"""From files to published items: first what would become of them, then the work, or both in one."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from earthcommons.commons.stories.ingesting_recipe import Recipe
 from earthcommons.commons.stories.ingesting_sources import Source, item_name, sources_of
-from earthcommons.commons.stories.regions_met import regions_met
 from earthcommons.errors import CommonsError, ConflictError, InvalidInputError
-from earthcommons.ingest import ingest, look
+from earthcommons.ingest import Pending, ingest, look
 from earthcommons.ingest.limits import Limits
 from earthcommons.ingest.sources import gather
 from earthcommons.model.declaration import Declaration
 from earthcommons.model.indicator import Text
+from earthcommons.model.party import PUBLIC
 from earthcommons.model.period import Period
 from earthcommons.policy import OPEN, require
 from earthcommons.store import storing
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from earthcommons.commons.node import Node
 
-__all__ = ["Outcome", "PlannedItem", "Progress", "carry_out", "plan"]
+__all__ = ["Outcome", "PlannedItem", "Progress", "plan", "take_in"]
 
 _DATE = re.compile(
     r"(?<!\d)((?:19|20)\d\d)(?:[-_.]?(0[1-9]|1[0-2])(?:[-_.]?([0-3]\d))?)?(?!\d)"
@@ -68,7 +68,6 @@ class PlannedItem:
     guessed: tuple[str, ...] = ()
     code: str = ""
     message: str = ""
-    place: Source | None = None
     declaration: Declaration | None = None
 
     @property
@@ -152,70 +151,120 @@ def plan(
         beat = _beat(n, len(found), source.name, on_progress, cancelled)
         beat(0.0)
         one = _planned(source, recipe, limits, beat, alone=len(found) == 1)
-        if one.item in taken and not one.code:
-            one = replace(
-                one, code="name-collision", message=f"another source is named {one.item!r}"
-            )
+        planned.append(_alone_in_name(one, taken))
         taken.add(one.item)
-        planned.append(one)
     return planned
 
 
-def carry_out(
+def take_in(
     node: Node,
-    planned: Sequence[PlannedItem],
+    sources: Sequence[str | Path],
+    recipe: Recipe | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     *,
     limits: Limits | None = None,
 ) -> list[Outcome]:
-    """Publish what is planned, one after the other; one refusal does not end the others.
+    """Publish each source as soon as it was looked at; one refusal does not end the others.
 
-    Running again publishes what is not yet there: what is there with the same bytes and the
-    same declaration answers `unchanged` without being read again.
+    What becomes of each is what `plan` foresees. A file is copied once, and the process that
+    looked at it takes it. Running again publishes what is not yet there: what is there with the
+    same bytes and the same declaration answers `unchanged`.
 
     Args:
         node: where to publish.
-        planned: from `plan`.
-        on_progress: told before and while each item is worked on.
+        sources: as for `plan`.
+        recipe: what is declared of them.
+        on_progress: told before and while each source is looked at and taken.
         cancelled: asked several times a second; once it says yes, the item at hand leaves
             nothing and the rest are `cancelled`. What was published stays.
         limits: budgets; the defaults where left out.
+
+    Raises:
+        RefusedFileError: a source is an address or names no file; nothing was published.
     """
+    recipe = recipe or Recipe()
+    found = sources_of(sources, recipe)
     outcomes: list[Outcome] = []
-    for n, one in enumerate(planned):
-        beat = _beat(n, len(planned), one.item, on_progress, cancelled)
+    taken: set[str] = set()
+    for n, source in enumerate(found):
+        one, parts = _named(source, recipe, alone=len(found) == 1)
+        beat = _beat(n, len(found), one.item, on_progress, cancelled)
         try:
             beat(0.0)
-            outcomes.append(_taken(node, one, limits, beat))
+            outcomes.append(_taken(node, one, source, parts, taken, limits, beat))
         except CommonsError as error:
-            ended = error.code == "cancelled" or bool(cancelled and cancelled())
-            outcomes.append(
-                Outcome(one.source, one.item, "cancelled", "cancelled", "cancelled")
-                if ended
-                else Outcome(one.source, one.item, "refused", error.code, str(error))
-            )
+            outcomes.append(_failed(one, error, cancelled))
+        taken.add(one.item)
     return outcomes
 
 
-def _taken(
-    node: Node, one: PlannedItem, limits: Limits | None, beat: Callable[[float], None]
+def _failed(
+    one: PlannedItem, error: CommonsError, cancelled: Callable[[], bool] | None
 ) -> Outcome:
+    if error.code == "cancelled" or (cancelled and cancelled()):
+        return Outcome(one.source, one.item, "cancelled", "cancelled", "cancelled")
+    return Outcome(one.source, one.item, "refused", error.code, str(error))
+
+
+def _taken(
+    node: Node,
+    named: PlannedItem,
+    source: Source,
+    parts: dict[str, Any],
+    taken: set[str],
+    limits: Limits | None,
+    beat: Callable[[float], None],
+) -> Outcome:
+    if named.code:
+        raise InvalidInputError(named.message, code=named.code)
+
+    def settle(seen: dict[str, Any]) -> tuple[Declaration, Sequence[str]]:
+        one = _alone_in_name(_filled(named, source, parts, seen), taken)
+        declaration = _refuse_unready(one)
+        _require_steward(node, one.collection)
+        return declaration, one.guessed
+
+    pending = Pending(_asked(source, parts), settle)
+    done = ingest(
+        source.place, pending, node.catalog, node.store, limits=limits,
+        regions=_regions(node), roots=source.roots, while_waiting=beat,
+    )  # fmt: skip
+    return Outcome(named.source, done.name, done.state)
+
+
+def _alone_in_name(one: PlannedItem, taken: set[str]) -> PlannedItem:
+    """Return the item, refused where another source took its name."""
+    if one.code or one.item not in taken:
+        return one
+    message = f"another source is named {one.item!r}"
+    return replace(one, code="name-collision", message=message)
+
+
+def _refuse_unready(one: PlannedItem) -> Declaration:
+    """Return what is declared of an item that can be published.
+
+    Raises:
+        InvalidInputError: it is refused, or something must be declared before.
+    """
     if one.code:
-        return Outcome(one.source, one.item, "refused", one.code, one.message)
-    if one.declaration is None or one.place is None:
+        raise InvalidInputError(one.message, code=one.code)
+    if one.declaration is None:
         code = "licence-missing" if "licence" in one.missing else "invalid-input"
         units = [text for text in one.missing if text.startswith("unit of")]
         code = "unit-missing" if len(units) == len(one.missing) else code
-        message = f"declare {', '.join(one.missing)}"
-        return Outcome(one.source, one.item, "refused", code, message)
-    _require_steward(node, one.collection)
-    done = ingest(
-        one.place.place, one.declaration, node.catalog, node.store,
-        limits=limits, scenes=one.place.scenes, guessed=one.guessed, regions=regions_met(node),
-        roots=one.place.roots, while_waiting=beat,
-    )  # fmt: skip
-    return Outcome(one.source, done.name, done.state)
+        raise InvalidInputError(f"declare {', '.join(one.missing)}", code=code)
+    return one.declaration
+
+
+def _regions(node: Node) -> Callable[[dict[str, Any] | None], Sequence[str]] | None:
+    """Return what tells the regions that a footprint meets, where the node knows any."""
+    if not node.catalog.count("region-set", PUBLIC):
+        return None
+    # Loads geometry, a tenth of a second.
+    from earthcommons.commons.stories.regions_met import regions_met
+
+    return regions_met(node)
 
 
 def _require_steward(node: Node, collection: str) -> None:
@@ -251,32 +300,45 @@ def _planned(
     *,
     alone: bool,
 ) -> PlannedItem:
+    one, parts = _named(source, recipe, alone=alone)
+    if one.code:
+        return one
+    try:
+        with _scratch() as scratch:
+            gather(source.place, scratch / "source", limits, source.roots)
+            seen = look(scratch, _asked(source, parts), limits, while_waiting=beat)
+    except CommonsError as error:
+        if error.code == "cancelled":
+            raise
+        return replace(one, code=error.code, message=str(error))
+    return _filled(one, source, parts, seen)
+
+
+def _named(
+    source: Source, recipe: Recipe, *, alone: bool
+) -> tuple[PlannedItem, dict[str, Any]]:
+    """Return a source's item as far as its name tells, and the parts declared of it."""
     parts = dict(recipe.parts)
     stem = source.name.partition(".")[0]
     declared = str(parts.get("item", "")) if alone or not source.item else ""
     item = source.item or (declared if alone else "") or item_name(stem)
     one = PlannedItem(source.name, item, str(parts.get("collection", "")))
     if source.unmatched:
-        return replace(one, code="format-mismatch", message="the pattern has no word for it")
-    variables = parts.get("variables", ())
-    if source.scenes:
+        one = replace(one, code="format-mismatch", message="the pattern has no word for it")
+    elif source.scenes:
         bands = {part["band"] for part in source.scenes["files"]}
-        variables = tuple(v for v in variables if v.name in bands)
-        parts["variables"] = variables
-    asked: dict[str, Any] = {
-        "variables": [variable.as_task() for variable in variables],
+        variables = parts.get("variables", ())
+        parts["variables"] = tuple(v for v in variables if v.name in bands)
+    return one, parts
+
+
+def _asked(source: Source, parts: dict[str, Any]) -> dict[str, Any]:
+    """Return what a reader is told before it looks."""
+    return {
+        "variables": [variable.as_task() for variable in parts.get("variables", ())],
         "scenes": source.scenes,
         **{key: parts[key] for key in ("crs", "group", "layer", "bbox") if key in parts},
     }
-    try:
-        with _scratch() as scratch:
-            gather(source.place, scratch / "source", limits, source.roots)
-            seen = look(scratch, asked, limits, while_waiting=beat)
-    except CommonsError as error:
-        if error.code == "cancelled":
-            raise
-        return replace(one, code=error.code, message=str(error))
-    return _filled(one, source, parts, seen)
 
 
 def _filled(
@@ -315,7 +377,6 @@ def _filled(
         licence=str(parts.get("licence", "")),
         missing=tuple(missing),
         guessed=tuple(guessed),
-        place=source,
     )
     if missing:
         return filled

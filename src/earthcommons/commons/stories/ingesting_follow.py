@@ -7,7 +7,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from earthcommons.commons.stories.ingesting import Outcome, carry_out, plan
+from earthcommons.commons.stories.ingesting import Outcome, take_in
 from earthcommons.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -97,8 +97,7 @@ def _deal(
     group = [path for path in group if not _known(folder, path, seen[path])]
     if not group:
         return []
-    planned = plan(group, recipe, cancelled=cancelled)
-    outcomes = carry_out(node, planned, cancelled=cancelled)
+    outcomes = take_in(node, group, recipe, cancelled=cancelled)
     now = _marks(folder)
     if any(o.state == "refused" for o in outcomes) and any(
         now.get(p) != seen[p] for p in group
