@@ -76,9 +76,7 @@ def finish(
     out.attrs = {"Conventions": "CF-1.11"} | ({} if axes.on_globe else {"crs": axes.crs})
     _write(out, folder / "out.zarr")
     return {
-        "output": "out.zarr",
         "suffix": ".zarr",
-        "media_type": "application/vnd.zarr; version=3",
         **_facts(out, variables, axes),
     }
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from earthcommons.ingest.claiming import form_of
 from earthcommons.ingest.jail import reading, run_jailed
 from earthcommons.ingest.sniffing import HEAD, READER_OF, SUFFIX_OF, sniff
 
@@ -30,7 +31,7 @@ class Admission:
     Attributes:
         format: what the data is; for an archive, what is in it.
         container: what the source file is: the same, or `zip`, `tar`.
-        output: file or folder inside the scratch folder.
+        output: file or folder inside the scratch folder, still within the reader's reach (`claim`).
         suffix, source_suffix: object suffixes of the output and of the foreign file.
         facts: STAC members the reader found: bbox, geometry, bands, dimensions, projection.
     """
@@ -143,13 +144,15 @@ def look(
 
 
 def _admission(kind: str, scratch: Path, answer: dict[str, Any]) -> Admission:
+    suffix = answer.pop("suffix", None)
+    form = form_of(suffix)
     return Admission(
         format=answer.pop("format", kind),
         container=kind,
-        output=scratch / answer.pop("output"),
-        suffix=answer.pop("suffix"),
+        output=scratch / form.name,
+        suffix=str(suffix),
         source_suffix=SUFFIX_OF[kind],
-        media_type=answer.pop("media_type"),
+        media_type=form.media_type,
         facts=answer,
     )
 

@@ -75,9 +75,7 @@ def finish_features(
     )
     pq.write_table(table, folder / "out.parquet", compression="zstd")
     return {
-        "output": "out.parquet",
         "suffix": ".geo.parquet",
-        "media_type": "application/vnd.apache.parquet",
         **place,
         "bands": [],
         "properties": {

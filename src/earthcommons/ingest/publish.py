@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
-from earthcommons.errors import ConflictError, NotFoundError
+from earthcommons.errors import ConflictError, NotFoundError, RefusedFileError
+from earthcommons.ingest.claiming import claim
 from earthcommons.ingest.door import admit, visit
 from earthcommons.ingest.item import make_collection, make_item, widen
 from earthcommons.ingest.limits import Limits
@@ -16,6 +17,7 @@ from earthcommons.model.canonical import canonical_bytes, digest_of
 from earthcommons.model.party import OPERATOR
 from earthcommons.model.record import Link, Record
 from earthcommons.policy import combine
+from earthcommons.store import digest_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -153,11 +155,15 @@ def ingest(
                     together(tx, _version(catalog, declaration.name))
             return Outcome(declaration.name, "unchanged")
         admission = take()
-        put = store.put_tree if admission.output.is_dir() else store.put_file
+        mine = held.enter_context(store.stage())
+        output, origin = claim(admission.output, mine), claim(scratch / "source", mine)
+        put = store.put_tree if output.is_dir() else store.put_file
         keys = {
-            "data": put(admission.output, admission.suffix),
-            "source": store.put_file(scratch / "source", admission.source_suffix),
+            "source": store.put_file(origin, admission.source_suffix),
+            "data": put(output, admission.suffix),
         }
+        if digest_in(keys["source"]) != received:
+            raise RefusedFileError("the reader altered the file it read", code="malformed")
     sizes = {role: store.size(key) for role, key in keys.items()}
     item = make_item(declaration, admission, keys, sizes)
     item["properties"]["ec:declared"] = mark

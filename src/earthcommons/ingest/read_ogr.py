@@ -142,7 +142,7 @@ def _as_geopackage(source: Path) -> Path:
     if source.suffix == ".gpkg":
         return source
     named = source.with_name("layers.gpkg")
-    named.hardlink_to(source)
+    named.symlink_to(source.name)
     return named
 
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["check_grid", "check_size", "convert", "opened"]
 
-_MEDIA_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
 # A raster of up to so many bytes is read once and held; a larger one goes through a file.
 _HELD_BYTES = 64 * 2**20
 # What a GeoTIFF of so many bands of bytes says of their colours when nobody says otherwise.
@@ -74,9 +73,7 @@ def convert(folder: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any
     if warnings:
         facts["properties"]["ec:warnings"] = warnings
     return {
-        "output": target.name,
         "suffix": ".tif",
-        "media_type": _MEDIA_TYPE,
         "bands": bands,
         **facts,
     }

@@ -74,9 +74,7 @@ def convert(folder: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any
         table.replace_schema_metadata(units), folder / "out.parquet", compression="zstd"
     )
     return {
-        "output": "out.parquet",
         "suffix": ".parquet",
-        "media_type": "application/vnd.apache.parquet",
         "bbox": None,
         "geometry": None,
         "bands": [],
