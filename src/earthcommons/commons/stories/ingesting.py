@@ -68,6 +68,7 @@ class PlannedItem:
     guessed: tuple[str, ...] = ()
     code: str = ""
     message: str = ""
+    place: Source | None = None
     declaration: Declaration | None = None
 
     @property
@@ -377,6 +378,7 @@ def _filled(
         licence=str(parts.get("licence", "")),
         missing=tuple(missing),
         guessed=tuple(guessed),
+        place=source,
     )
     if missing:
         return filled
