@@ -1,44 +1,30 @@
-"""Many new items at once: the same rows as one by one, in fewer steps.
-
-Preparing (canonical bytes, digest, words) needs no database: a process of its own can do it while
-the batch before is written.
-"""
+"""Many new items at once: the same rows as one by one, in fewer steps."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from dataclasses import dataclass
-from itertools import chain
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from earthcommons.catalog.batches import pack
-from earthcommons.catalog.item_rows import (
-    INSERT_BOX,
-    INSERT_COUNT,
-    INSERT_ITEM,
-    INSERT_TALLY,
-    address_parts,
-    facets_of,
-    item_row,
-)
+from earthcommons.catalog.item_rows import INSERT_BOX, INSERT_COUNT, INSERT_ITEM, INSERT_TALLY
 from earthcommons.catalog.labelling import Faces, stated_labels
-from earthcommons.catalog.text import index_text, words_row
+from earthcommons.catalog.text import words_row
 from earthcommons.errors import ConflictError
-from earthcommons.model.canonical import canonical_parsed, parse_canonical
 from earthcommons.model.record import Link, Record
 from earthcommons.policy import OPEN, combine
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from earthcommons.catalog.item_rows import Tags
     from earthcommons.catalog.labelling import Labelling
+    from earthcommons.catalog.preparing import Batch
 
-__all__ = ["Batch", "PreparedItem", "Written", "batch_of", "prepare"]
+__all__ = ["Written"]
 
 # Addresses of one statement: what a statement costs by itself is then shared by many.
 _ADDRESSES = 50
@@ -53,98 +39,16 @@ class Written:
     unchanged: int
 
 
-class PreparedItem(NamedTuple):
-    """All that is written of an item, in plain values that pass quickly between processes."""
-
-    name: str
-    collection: str
-    last: int
-    year: int
-    values: tuple[Any, ...]
-    boxes: tuple[tuple[float, ...], ...]
-    body_bytes: bytes
-    digest: str
-    text: str
-    tags: str
-    parts: tuple[int, ...]
-    silent: bool
-
-    @property
-    def record(self) -> Record:
-        """The record it becomes."""
-        return Record("item", self.name, parse_canonical(self.body_bytes))
-
-    @property
-    def envelope(self) -> bytes:
-        """The line that its object is, or that stands in the object of its batch."""
-        return _envelope(self.name, self.body_bytes)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Items ready to be written, and the object that holds their records, compressed."""
-
-    items: Sequence[PreparedItem]
-    packed: bytes
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # As columns they pass between processes in a third of the time.
-        return _of_columns, (tuple(zip(*self.items, strict=True)), self.packed)
-
-
-def _of_columns(columns: tuple[tuple[Any, ...], ...], packed: bytes) -> Batch:
-    return Batch([PreparedItem(*row) for row in zip(*columns, strict=True)], packed)
-
-
-def prepare(body: dict[str, Any]) -> PreparedItem:
-    """Return an item ready to be written.
-
-    Args:
-        body: a STAC item out of a JSON parser, its members of the right types.
-
-    Raises:
-        InvalidInputError: it is not canonical JSON, its bbox is none, or its times are.
-    """
-    data = canonical_parsed(body)
-    row = item_row(body, data)
-    assets = body.get("assets") or {}
-    return PreparedItem(
-        *(row.name, row.collection, row.last, row.year, row.values, row.boxes, data),
-        hashlib.sha256(_envelope(row.name, data)).hexdigest(),
-        index_text(Record("item", row.name, body)),
-        orjson.dumps(facets_of(body)).decode(),
-        tuple(address_parts(body)),
-        "ec:access" not in body and not any("ec:access" in a for a in assets.values()),
-    )
-
-
-def batch_of(items: Sequence[PreparedItem]) -> Batch:
-    """Return items, each there at most once, as one batch."""
-    return Batch(items, pack([item.envelope for item in items]))
-
-
-def in_order(batches: Iterable[Batch]) -> list[PreparedItem]:
-    """Return the items of batches newest first, so that neighbours in the index come together."""
-    items = chain.from_iterable(batch.items for batch in batches)
-    return sorted(items, key=lambda item: (-item.last, item.name))
-
-
-def _envelope(name: str, body: bytes) -> bytes:
-    end = b',"kind":"item","links":[],"version":1}'
-    return b'{"access":"open","body":' + body + b',"id":' + orjson.dumps(name) + end
-
-
-def known(sql: sqlite3.Connection, items: Sequence[PreparedItem]) -> dict[str, str]:
+def known(sql: sqlite3.Connection, names: Sequence[str]) -> dict[str, str]:
     """Return names and digests of those items that the catalogue holds.
 
     Raises:
         ConflictError: one of them was withdrawn (`exists`).
     """
-    names = orjson.dumps([item.name for item in items]).decode()
     rows = sql.execute(
         "SELECT r.id, r.digest, r.gone FROM json_each(?) j CROSS JOIN record r"
         " ON r.kind = 'item' AND r.id = j.value AND (r.current OR r.gone AND r.access <> '')",
-        (names,),
+        (orjson.dumps(names).decode(),),
     ).fetchall()
     withdrawn = [name for name, _, gone in rows if gone]
     if withdrawn:
@@ -153,16 +57,15 @@ def known(sql: sqlite3.Connection, items: Sequence[PreparedItem]) -> dict[str, s
 
 
 def changed(
-    sql: sqlite3.Connection, items: Sequence[PreparedItem], held: dict[str, str]
+    sql: sqlite3.Connection, items: Iterable[Record], held: Mapping[str, str]
 ) -> list[Record]:
     """Return those items that are there with other content, as what would follow.
 
     Which version it is, its rule and its links are not content: they stay. Where an item states a
     rule too, both hold, so that nothing is opened by bringing it in again.
     """
-    others = [i.record for i in items if held.get(i.name, i.digest) != i.digest]
     found = []
-    for record in others:
+    for record in items:
         version, text, data = sql.execute(
             "SELECT version, own, body FROM record WHERE kind = 'item' AND id = ? AND current",
             (record.id,),
@@ -212,67 +115,112 @@ def refuse(records: Sequence[Record]) -> None:
         raise ConflictError(f"item {records[0].id} exists with other content", code="exists")
 
 
+class _Seen(NamedTuple):
+    """Labels in force of an item, its own ones, those of its assets, whether it is guarded."""
+
+    find: str
+    fetch: str
+    derive: str
+    own: str
+    guarded: bool
+    assets: Mapping[str, str]
+
+
+def others(batches: Iterable[Batch], held: Mapping[str, str]) -> Iterator[Record]:
+    """Yield the items whose digest is not that of the one held by their name."""
+    for batch in batches if held else ():
+        for n, (name, digest) in enumerate(zip(batch.names, batch.digests, strict=True)):
+            if held.get(name, digest) != digest:
+                yield batch.record(n)
+
+
 def insert(
-    sql: sqlite3.Connection, labels: Labelling, tags: Tags, items: Sequence[PreparedItem]
+    sql: sqlite3.Connection, labels: Labelling, tags: Tags, batches: Sequence[Batch]
 ) -> None:
     """Write the rows of items that the catalogue does not hold yet."""
-    start = sql.execute("SELECT coalesce(max(k), 0) FROM record").fetchone()[0] + 1
-    numbered = list(enumerate(items, start))
-    seen = _seen(labels, items)
-    sql.executemany(
-        "INSERT INTO record (k, kind, id, version, digest, access, current, body, own, fetch,"
-        " derive) VALUES (?,'item',?,1,?,?,1,?,?,?,?)",
-        [
-            (k, i.name, i.digest, face.find, i.body_bytes, own, face.fetch, face.derive)
-            for (k, i), (face, own, _, _) in zip(numbered, seen, strict=True)
-        ],
-    )
-    tagged = [tags.of(item.tags) for item in items]
-    sql.executemany(
-        INSERT_ITEM,
-        [
-            (k, *i.values, face.find, guarded, tag)
-            for (k, i), (face, _, _, guarded), tag in zip(numbered, seen, tagged, strict=True)
-        ],
-    )
+    words: list[tuple[int, str]] = []
+    kinds: Counter[tuple[str, str, int, int]] = Counter()
+    start, made = sql.execute(
+        "SELECT coalesce(max(k), 0) + 1, strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM record"
+    ).fetchone()
+    first = start
+    for batch in batches:
+        if not batch.names:
+            continue
+        ks = range(start, start + len(batch.names))
+        seen = _seen(labels, batch)
+        finds, fetches, derives, owns, guards, assets = zip(*seen, strict=True)
+        made_at = repeat(made, len(ks))
+        sql.executemany(
+            _INSERT_RECORD,
+            zip(
+                *(ks, batch.names, batch.digests, made_at, finds, fetches, derives, owns),
+                batch.bodies,
+                strict=True,
+            ),
+        )
+        numbers = {value: tags.of(value) for value in dict.fromkeys(batch.tags)}
+        tagged = [numbers[value] for value in batch.tags]
+        sql.executemany(INSERT_ITEM, zip(ks, *batch.values, finds, guards, tagged, strict=True))
+        _insert_assets(sql, ks, batch, assets)
+        _insert_boxes(sql, ks, batch)
+        sql.executemany(
+            "INSERT INTO change (kind, id, version, digest) VALUES ('item',?,1,?)",
+            zip(batch.names, batch.digests, strict=True),
+        )
+        words += zip(map(words_row, ks, batch.lasts), batch.texts, strict=True)
+        kinds.update(zip(batch.collections, finds, tagged, batch.years, strict=True))
+        for name, one in zip(batch.names, seen, strict=True):
+            if one[:3] != _OPEN:
+                labels.spread("item", name, None, Faces(*one[:3]))
+        start = ks.stop
+    _insert_addresses(sql, first, batches)
+    # In order: FTS5 flushes on a step back.
+    sql.executemany("INSERT INTO words (rowid, text) VALUES (?,?)", sorted(words))
+    _count(sql, kinds)
+
+
+_OPEN = (OPEN, OPEN, OPEN)
+_INSERT_RECORD = (
+    "INSERT INTO record (k, kind, id, version, digest, current, made, access, fetch, derive, own,"
+    " body) VALUES (?,'item',?,1,?,1,?,?,?,?,?,?)"
+)
+
+
+def _insert_assets(
+    sql: sqlite3.Connection, ks: range, batch: Batch, assets: Sequence[Mapping[str, str]]
+) -> None:
     sql.executemany(
         "INSERT INTO asset VALUES (?,?,?,?)",
         [
-            (k, role, i.record.body["assets"][role]["ec:access"], label)
-            for (k, i), (_, _, access, _) in zip(numbered, seen, strict=True)
-            for role, label in access.items()
+            (k, role, batch.record(n).body["assets"][role]["ec:access"], label)
+            for n, (k, labels) in enumerate(zip(ks, assets, strict=True))
+            for role, label in labels.items()
         ],
     )
-    _insert_addresses(sql, start, items)
-    sql.executemany(
-        INSERT_BOX, [(2 * k + n, *box) for k, i in numbered for n, box in enumerate(i.boxes)]
-    )
-    sql.executemany(
-        "INSERT INTO words (rowid, text) VALUES (?,?)",
-        sorted((words_row(k, i.last), i.text) for k, i in numbered),
-    )
-    sql.executemany(
-        "INSERT INTO change (kind, id, version, digest) VALUES ('item',?,1,?)",
-        [(i.name, i.digest) for i in items],
-    )
-    _count(sql, items, [face.find for face, *_ in seen], tagged)
-    for item, (face, *_) in zip(items, seen, strict=True):
-        if face != _OPEN:
-            labels.spread("item", item.name, None, face)
 
 
-_OPEN = Faces()
-
-
-def _insert_addresses(
-    sql: sqlite3.Connection, start: int, items: Sequence[PreparedItem]
-) -> None:
+def _insert_boxes(sql: sqlite3.Connection, ks: range, batch: Batch) -> None:
     import numpy as np
 
-    parts = np.fromiter(chain.from_iterable(item.parts for item in items), np.int64)
-    ks = np.repeat(np.arange(start, start + len(items)), [len(item.parts) for item in items])
-    # In order, so that each page of the tree is met once for the batch.
-    order = np.lexsort((ks, parts))
+    whose = np.repeat(np.arange(ks.start, ks.stop), np.array(batch.box_counts))
+    second = np.zeros(len(whose), np.int64)
+    second[1:] = whose[1:] == whose[:-1]
+    boxes = np.array(batch.boxes).reshape(-1, 6)
+    columns = (column.tolist() for column in (2 * whose + second, *boxes.T))
+    sql.executemany(INSERT_BOX, zip(*columns, strict=True))
+
+
+def _insert_addresses(sql: sqlite3.Connection, start: int, batches: Sequence[Batch]) -> None:
+    import numpy as np
+
+    counts = [np.array(batch.part_counts, np.int64) for batch in batches]
+    sizes = np.concatenate([np.empty(0, np.int64), *counts])
+    ks = np.repeat(np.arange(start, start + len(sizes)), sizes)
+    listed = [np.array(batch.parts, np.int64) for batch in batches]
+    parts = np.concatenate([np.empty(0, np.int64), *listed])
+    # In order, so that each page of the tree is met once for all; `ks` rise already.
+    order = np.argsort(parts, kind="stable")
     flat = np.column_stack((parts[order], ks[order])).ravel().tolist()
     whole = len(parts) // _ADDRESSES * _ADDRESSES * 2
     for size, some in ((_ADDRESSES, flat[:whole]), (1, flat[whole:])):
@@ -282,16 +230,7 @@ def _insert_addresses(
         )
 
 
-def _count(
-    sql: sqlite3.Connection,
-    items: Sequence[PreparedItem],
-    labels: Sequence[str],
-    tags: Sequence[int],
-) -> None:
-    kinds = Counter(
-        (i.collection, label, tag, i.year)
-        for i, label, tag in zip(items, labels, tags, strict=True)
-    )
+def _count(sql: sqlite3.Connection, kinds: Counter[tuple[str, str, int, int]]) -> None:
     sql.executemany(INSERT_TALLY, [(*kind, n) for kind, n in kinds.items()])
     counts: Counter[tuple[str, str]] = Counter()
     for (collection, label, _, _), n in kinds.items():
@@ -299,24 +238,21 @@ def _count(
     sql.executemany(INSERT_COUNT, [(*where, n) for where, n in counts.items()])
 
 
-def _seen(
-    labels: Labelling, items: Sequence[PreparedItem]
-) -> list[tuple[Faces, str, dict[str, str], bool]]:
-    """Return for each item its labels, its own labels, those of its assets, whether it is guarded.
-
-    Items that state no label of their own share those of their collection.
-    """
-    shared: dict[str, tuple[Faces, str, dict[str, str], bool]] = {}
+def _seen(labels: Labelling, batch: Batch) -> list[_Seen]:
+    """Return what is seen of each item; those that state no label share their collection's."""
+    shared: dict[str, _Seen] = {}
     found = []
-    for item in items:
-        key = item.collection
-        if item.silent and key in shared:
-            found.append(shared[key])
+    for n, (collection, silent) in enumerate(
+        zip(batch.collections, batch.silents, strict=True)
+    ):
+        if silent and collection in shared:
+            found.append(shared[collection])
             continue
-        record = item.record
+        record = batch.record(n)
         faces = labels.faces(record)
         access = labels.assets(record, faces)
-        found.append((faces, labels.own(record), access, faces.guard(access.values())))
-        if item.silent:
-            shared[key] = found[-1]
+        guarded, own = faces.guard(access.values()), labels.own(record)
+        found.append(_Seen(faces.find, faces.fetch, faces.derive, own, guarded, access))
+        if silent:
+            shared[collection] = found[-1]
     return found

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -38,7 +40,7 @@ from earthcommons.policy import OPEN, acting_party, moment, require, visible
 from earthcommons.store import Turns, storing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -115,22 +117,30 @@ class Catalog:
             yield
 
     @contextmanager
-    def loading(self) -> Iterator[None]:
+    def loading(self) -> Iterator[Callable[[], object]]:
         """Make this thread's connection fit for many writes while the block runs.
 
-        It keeps more pages, brings the log into the file more rarely, and does not look up again
-        that the rows it has just written refer to one another.
+        It keeps more pages, and does not look up again that the rows it has just written refer to
+        one another. What is yielded brings the log into the file beside all else: to be called
+        after each transaction.
         """
         connection = self._connection()
         before = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in _LOADING}
-        try:
-            for name, value in _LOADING.items():
-                connection.execute(f"PRAGMA {name} = {value}")
-            yield
-        finally:
-            connection = self._connection()
-            for name, value in before.items():
-                connection.execute(f"PRAGMA {name} = {value}")
+        with ThreadPoolExecutor(1) as beside:
+            try:
+                for name, value in _LOADING.items():
+                    connection.execute(f"PRAGMA {name} = {value}")
+                yield partial(beside.submit, self._bring_in)
+            finally:
+                connection = self._connection()
+                for name, value in before.items():
+                    connection.execute(f"PRAGMA {name} = {value}")
+                beside.submit(self.close)
+
+    def _bring_in(self) -> None:
+        # What cannot be brought in now stays in the log, which says the same.
+        with suppress(sqlite3.OperationalError):
+            self._connection().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def visible(self, party: Party | None = None) -> tuple[str, ...]:
         """Return the labels in force of what a party may see: who acts now, when not told."""
@@ -552,7 +562,8 @@ class Catalog:
         connection.execute("COMMIT")
 
 
-_LOADING = {"cache_size": -500_000, "wal_autocheckpoint": 40_000, "foreign_keys": 0}
+# Where a disk is too slow to bring the log in beside the writing, who writes does.
+_LOADING = {"cache_size": -500_000, "wal_autocheckpoint": 100_000, "foreign_keys": 0}
 _DUMPED = (
     (
         "record",

@@ -123,12 +123,9 @@ def address_part(href: str) -> int | None:
 
 def address_parts(body: dict[str, Any]) -> set[int]:
     """Return the numbers of all addresses of an item's assets on this node."""
-    found = set()
-    for asset in (body.get("assets") or {}).values():
-        part = address_part(asset.get("href", ""))
-        if part is not None:
-            found.add(part)
-    return found
+    hrefs = [asset.get("href", "") for asset in (body.get("assets") or {}).values()]
+    found = {address_part(href) for href in hrefs if href[:9] == "/objects/"}
+    return {part for part in found if part is not None}
 
 
 def time_unit(epoch: int) -> float:
@@ -219,7 +216,7 @@ def _plain(body: dict[str, Any], body_bytes: bytes) -> bool:
 
 def _formats(assets: dict[str, Any]) -> set[str]:
     data = [a for a in assets.values() if _is_data(a.get("roles"))]
-    types = {a["type"] for a in data or assets.values() if isinstance(a.get("type"), str)}
+    types = {kind for a in data or assets.values() if isinstance(kind := a.get("type"), str)}
     return {kind.partition(";")[0].strip() for kind in types if kind}
 
 

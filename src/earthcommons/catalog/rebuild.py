@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 
 from earthcommons.catalog.batches import BATCH_SUFFIX, unpack
-from earthcommons.catalog.bulk import Batch, PreparedItem, prepare
+from earthcommons.catalog.preparing import Batch, PreparedItem, prepare
 from earthcommons.catalog.writing import RECORD_SUFFIX
 from earthcommons.errors import IntegrityError, InvalidInputError
 from earthcommons.model.canonical import digest_of, parse_strict
@@ -148,7 +148,7 @@ def _put_items(tx: SqliteTransaction, objects: _Objects, places: Iterable[_Place
                 tx.put(objects.record(place))
             else:
                 ready.append(item)
-        tx.put_items([Batch(ready, b"")])
+        tx.put_items([Batch.of(ready, b"")])
         tx.settle()
         count += len(step)
     return count

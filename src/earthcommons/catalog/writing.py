@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Mapping, Sequence
 
+    from earthcommons.catalog.preparing import Batch
     from earthcommons.model.observation import Observation
     from earthcommons.model.record import Record
     from earthcommons.store import ObjectStore
@@ -97,9 +98,7 @@ class SqliteTransaction:
             return False
         return self.put(dataclasses.replace(record, version=version + 1))
 
-    def put_items(
-        self, batches: Sequence[bulk.Batch], *, replace: bool = False
-    ) -> bulk.Written:
+    def put_items(self, batches: Sequence[Batch], *, replace: bool = False) -> bulk.Written:
         """Store prepared items, no two of one name; those that are there as they are stay.
 
         One that is replaced asks for all that it asked for before. The objects of the batches are
@@ -109,22 +108,23 @@ class SqliteTransaction:
             ConflictError: an item is there with other content and may not be replaced, or was
                 withdrawn.
         """
-        items = bulk.in_order(batches)
-        held = bulk.known(self.sql, items)
-        changed = bulk.changed(self.sql, items, held)
+        held = bulk.known(self.sql, [name for batch in batches for name in batch.names])
+        changed = bulk.changed(self.sql, bulk.others(batches, held), held)
         if not replace:
             bulk.refuse(changed)
         revised = sum(self.revise(record) for record in changed)
-        fresh = [item for item in items if item.name not in held]
+        fresh = [batch.without(held) for batch in batches]
         bulk.insert(self.sql, self._labels, self._tags, fresh)
         # After the index took them: what it refuses leaves no object that a rebuild would meet.
-        if self._store is not None and len(fresh) == len(items):
+        if self._store is not None and not held:
             for batch in batches:
-                if batch.items:
+                if batch.names:
                     self._store.put_bytes(batch.packed, BATCH_SUFFIX)
         elif self._store is not None:
-            self._unsettled += [item.envelope for item in fresh]
-        return bulk.Written(len(fresh), revised, len(items) - len(fresh) - revised)
+            for batch in fresh:
+                self._unsettled += batch.envelopes()
+        added, there = (sum(len(batch.names) for batch in some) for some in (fresh, batches))
+        return bulk.Written(added, revised, there - added - revised)
 
     def put_observations(self, run: str, digest: str, rows: Iterable[Observation]) -> None:
         """Index the observations of a run whose GeoParquet object has `digest`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -106,6 +108,109 @@ def test_one_by_one_and_at_once_give_the_same_index(tmp_path: Path) -> None:
     assert rebuild(again, at_once.store, lambda _: []) == 63
     assert list(again.dump()) == list(at_once.catalog.dump())
     again.close()
+
+
+# Rows of items in the tables that a dump leaves out, without numbers that tell what came first.
+ROWS = (
+    """SELECT name, collection, item.id, item.access, guarded, first, last, west, south, east,
+       north, plain, value, cloud, gsd, platform, props FROM item JOIN tags USING (tags)
+       ORDER BY 1""",
+    """SELECT id, b.r & 1, x0, x1, y0, y1, t0, t1 FROM item_box b
+       JOIN record ON k = b.r >> 1 ORDER BY 1, 2""",
+    "SELECT id, part FROM address JOIN record USING (k) ORDER BY 1, 2",
+    """SELECT record.id, name, asset.own, asset.access FROM asset
+       JOIN record USING (k) ORDER BY 1, 2""",
+    """SELECT collection, access, value, year, n FROM tally JOIN tags USING (tags)
+       ORDER BY 1, 2, 3, 4""",
+    "SELECT * FROM item_count ORDER BY 1, 2",
+    "SELECT id, version, digest FROM change WHERE kind = 'item' ORDER BY 1",
+)
+
+
+def rows(node: Node) -> list[list[tuple[Any, ...]]]:
+    with closing(sqlite3.connect(node.root / "catalog.sqlite")) as sql:
+        return [sql.execute(statement).fetchall() for statement in ROWS]
+
+
+def shaped(n: int, boxes: int, addresses: int, year: int, *, closed: bool) -> dict[str, Any]:
+    one = item(n)
+    one["properties"]["datetime"] = f"{year}-06-01T00:00:00Z"
+    del one["links"]
+    one["assets"] = {
+        f"a{m}": {"href": f"/objects/{m:02x}{n:062x}.tif", "type": "image/tiff"}
+        for m in range(addresses)
+    }
+    if closed and addresses:
+        one["assets"]["a0"]["ec:access"] = "group:basin"
+    if boxes == 0:
+        one["geometry"] = one["bbox"] = None
+    if boxes == 2:
+        one["bbox"] = [179, 1, -179, 2.5]
+    return one
+
+
+SHAPES = st.tuples(st.integers(0, 2), st.integers(0, 3), st.integers(2012, 2016), st.booleans())
+
+
+@given(
+    st.lists(SHAPES, min_size=1, max_size=12),
+    st.integers(1, 5),
+    st.integers(0, 12),
+)
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_whatever_comes_together_every_item_has_its_own_rows(
+    tmp_path_factory: pytest.TempPathFactory,
+    shapes: list[tuple[int, int, int, bool]],
+    batch: int,
+    known: int,
+) -> None:
+    folder = tmp_path_factory.mktemp("shaped")
+    items = [shaped(n, *shape[:3], closed=shape[3]) for n, shape in enumerate(shapes)]
+    at_once, singly = node_at(folder / "a"), node_at(folder / "b")
+    # Some are there before, so that batches are written in part.
+    for some in (items[1:known:2], items):
+        import_items(at_once, lines(folder / "a.ndjson", some), batch=batch, quick=True)
+    with singly.catalog.transaction() as tx:
+        for one in items:
+            tx.put(Record("item", f"c/{one['id']}", one))
+    assert rows(at_once) == rows(singly)
+    for node in (at_once, singly):
+        node.catalog.close()
+
+
+def test_transactions_grow_so_that_writing_begins_soon(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("_CHUNK", 1), ("_FIRST", 2), ("_ALONE", 7)):
+        monkeypatch.setattr(bulk, name, value)
+    told: list[int] = []
+    source = lines(tmp_path / "a.ndjson", [item(n) for n in range(22)])
+    import_items(node, source, on_progress=told.append)
+    assert told == [2, 5, 9, 15, 22]
+
+
+def test_what_came_in_stands_in_the_file_before_its_log_is_closed(
+    node: Node, tmp_path: Path
+) -> None:
+    import_items(node, lines(tmp_path / "a.ndjson", [item(n) for n in range(9)]), quick=True)
+    copy = tmp_path / "copy.sqlite"
+    copy.write_bytes((node.root / "catalog.sqlite").read_bytes())
+    with closing(sqlite3.connect(copy)) as sql:
+        assert sql.execute("SELECT count(*) FROM item").fetchone() == (9,)
+
+
+def test_a_log_that_cannot_be_brought_in_loses_nothing(node: Node, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(node.root / "catalog.sqlite")) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM item").fetchone() == (0,)
+        import_items(node, lines(tmp_path / "a.ndjson", [item(n) for n in range(9)]), batch=3)
+        assert reader.execute("SELECT count(*) FROM item").fetchone() == (0,)
+        reader.execute("COMMIT")
+        assert reader.execute("SELECT count(*) FROM item").fetchone() == (9,)
+    assert len(held(node)) == 9
+    assert node.catalog.check() == "ok"
 
 
 def test_a_bad_line_is_named_and_only_whole_batches_stay(node: Node, tmp_path: Path) -> None:

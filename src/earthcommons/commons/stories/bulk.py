@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 
-from earthcommons.catalog.bulk import Batch, batch_of, prepare
+from earthcommons.catalog.preparing import Batch, batch_of, prepare
 from earthcommons.commons.guard import in_use
 from earthcommons.commons.stories.geoparquet import read_items, write_items
 from earthcommons.commons.stories.widening import widen_collections
@@ -39,14 +39,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from earthcommons.catalog import ItemQuery
-    from earthcommons.catalog.bulk import PreparedItem, Written
+    from earthcommons.catalog.bulk import Written
+    from earthcommons.catalog.preparing import PreparedItem
     from earthcommons.commons.node import Node
     from earthcommons.model.party import Party
 
 __all__ = ["Imported", "export_items", "import_items"]
 
-# Most items of one transaction, alone and while the node is served.
-_ALONE, _BESIDE = 50_000, 10_000
+# Most items of one transaction, alone and while the node is served. The first holds few and each
+# half as many again as the one before, so that writing begins soon.
+_FIRST, _ALONE, _BESIDE = 10_000, 50_000, 10_000
 # Lines and bytes prepared at once, whose records share an object.
 _CHUNK, _MAX_CHUNK = 5_000, 64 * 2**20
 _MAX_LINE = 8 * 2**20
@@ -149,9 +151,9 @@ def import_items(
     chunk = min(most, _CHUNK)
     ahead = most // chunk + 2 if _is_long(source) else 0
     prepared = closing(_prepared(_chunks(source, chunk), rules, ahead))
-    with node.catalog.loading(), _unwatched(), prepared as batches:
-        for group in _grouped(batches, most):
-            where = sorted({item.collection for one in group for item in one.items})
+    with node.catalog.loading() as bring_in, _unwatched(), prepared as batches:
+        for group in _grouped(batches, batch or _FIRST, most):
+            where = sorted({name for one in group for name in one.collections})
             with node.catalog.transaction() as tx:
                 # Asked with each: an import takes long, and collections change hands.
                 for name in where:
@@ -160,6 +162,7 @@ def import_items(
                 if done.added or done.replaced:
                     detail = {"added": done.added, "replaced": done.replaced}
                     tx.note("items-import", "collection", " ".join(where)[:1000], detail)
+            bring_in()
             total += done
             touched.update(where)
             on_progress(total.settled)
@@ -339,31 +342,39 @@ def _lend_a_hand(waiting: deque[tuple[_Chunk, Future[Batch]]], rules: _Rules) ->
     return False
 
 
-def _grouped(batches: Iterator[Batch], most: int) -> Iterator[list[Batch]]:
-    """Yield the batches of each transaction; what ends them is raised after those before it."""
+def _grouped(batches: Iterator[Batch], first: int, most: int) -> Iterator[list[Batch]]:
+    """Yield the batches of each transaction; what ends them is raised after those before it.
+
+    The `first` has so many items, and those after it half as many again until they have `most`.
+    """
+    fit = min(first, most)
     group: list[Batch] = []
     names: set[str] = set()
     size = 0
     failure = None
-    while True:
+    while failure is None:
         try:
             batch = next(batches, None)
         except InvalidInputError as error:
             batch, failure = None, error
-        mine = {item.name for item in batch.items} if batch else set()
-        more = sum(len(item.body_bytes) for item in batch.items) if batch else 0
-        full = len(names) + len(mine) > most or size + more > _MOST_BYTES
+        mine = set(batch.names) if batch else set()
+        more = sum(map(len, batch.bodies)) if batch else 0
+        over = len(names) + len(mine) > fit or size + more > _MOST_BYTES
         # An item that stands twice in a file meets itself in the catalogue.
-        if group and (not batch or full or not names.isdisjoint(mine)):
+        if group and (not batch or over or not names.isdisjoint(mine)):
             yield group
-            group, names, size = [], set(), 0
-        if failure is not None:
-            raise failure
+            group, names, size, fit = [], set(), 0, min(fit + fit // 2, most)
         if batch is None:
-            return
+            break
         group.append(batch)
         names |= mine
         size += more
+        if len(names) >= fit:
+            # Written before the next is asked for: that may not be ready.
+            yield group
+            group, names, size, fit = [], set(), 0, min(fit + fit // 2, most)
+    if failure is not None:
+        raise failure
 
 
 def _prepare_here(chunk: _Chunk, rules: _Rules) -> Future[Batch]:
