@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.commons.stories.acts import MEI
 from tests.commons.stories.conftest import cli
-from tests.commons.stories.test_faults import MEI, together
+from tests.faults import together
 from tests.web.access_node import collection, item
 
 from earthcommons.catalog.batches import pack

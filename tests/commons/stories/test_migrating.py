@@ -2,17 +2,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import sqlite3
 import sys
 import tarfile
-import traceback
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.faults import Steps, in_a_child
 from tests.trials import every
 
 from earthcommons.catalog import migrations
@@ -24,7 +23,6 @@ from earthcommons.commons.stories import migrating
 from earthcommons.commons.stories.fixity import scrub
 from earthcommons.commons.stories.migrating import confirm, migrate, roll_back
 from earthcommons.errors import (
-    CommonsError,
     ConflictError,
     IntegrityError,
     InvalidInputError,
@@ -112,86 +110,43 @@ def test_a_dry_run_says_what_would_be_and_changes_nothing(old: Path) -> None:
     assert list((old / "tmp").iterdir()) == []
 
 
-class Steps:
-    """Counts the syncs, names and statements of a migration and lets a fault come at one."""
-
-    def __init__(self, at: int, fault: str) -> None:
-        self._at, self._fault = at, fault
-        self.count = 0
-
-    def step(self, *, of_sqlite: bool = False) -> None:
-        self.count += 1
-        if self.count != self._at:
-            return
-        if self._fault == "killed":
-            os.kill(os.getpid(), signal.SIGKILL)
-        error, said = FAULTS[self._fault]
-        if of_sqlite:
-            raise sqlite3.OperationalError(said)
-        raise OSError(error, os.strerror(error))
-
-    def install(self, patch: pytest.MonkeyPatch) -> None:
-        for place, name in (
-            (os, "fsync"), (os, "link"), (Path, "replace"), (Path, "rename"), (Path, "unlink"),
-        ):  # fmt: skip
-            patch.setattr(place, name, self._counted(getattr(place, name)))
-        connect, steps = sqlite3.connect, self
-
-        def connecting(
-            *given: Any, factory: type[sqlite3.Connection] = sqlite3.Connection, **more: Any
-        ) -> sqlite3.Connection:
-            class Counted(factory):  # type: ignore[misc, valid-type]
-                def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
-                    if not sql.startswith(STATEMENTS):
-                        return super().execute(sql, *values)  # type: ignore[no-any-return]
-                    steps.step(of_sqlite=True)
-                    done: sqlite3.Cursor = super().execute(sql, *values)
-                    steps.step(of_sqlite=True)
-                    return done
-
-            return connect(*given, factory=Counted, **more)
-
-        patch.setattr(sqlite3, "connect", connecting)
-
-    def _counted(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        def counted(*given: Any, **more: Any) -> Any:
-            self.step()
-            done = call(*given, **more)
-            if self._fault == "killed":
-                self.step()
-            return done
-
-        return counted
-
-
-FAULTS = {"full": (28, "database or disk is full"), "broken": (5, "disk I/O error")}
 STATEMENTS = ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK", "PRAGMA wal_checkpoint", "ATTACH")
 
 
-def in_a_child(act: Callable[[Path], object], root: Path, at: int, fault: str) -> str:
+def counted(steps: Steps, patch: pytest.MonkeyPatch) -> None:
+    """Count the syncs, names and statements of a migration."""
+    for place, name in (
+        (os, "fsync"), (os, "link"), (Path, "replace"), (Path, "rename"), (Path, "unlink"),
+    ):  # fmt: skip
+        patch.setattr(place, name, steps.around(getattr(place, name)))
+    connect = sqlite3.connect
+
+    def connecting(
+        *given: Any, factory: type[sqlite3.Connection] = sqlite3.Connection, **more: Any
+    ) -> sqlite3.Connection:
+        class Counted(factory):  # type: ignore[misc, valid-type]
+            def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+                if not sql.startswith(STATEMENTS):
+                    return super().execute(sql, *values)  # type: ignore[no-any-return]
+                steps.step(of_sqlite=True)
+                done: sqlite3.Cursor = super().execute(sql, *values)
+                steps.step(of_sqlite=True)
+                return done
+
+        return connect(*given, factory=Counted, **more)
+
+    patch.setattr(sqlite3, "connect", connecting)
+
+
+def faulty(act: Callable[[Path], object], root: Path, steps: Steps) -> str:
     """Do something to a node in a process of its own; return how it ended."""
-    child = os.fork()
-    if child == 0:
-        code = 12
-        try:
-            with pytest.MonkeyPatch.context() as patch:
-                steps = Steps(at, fault)
-                steps.install(patch)
-                try:
-                    act(root)
-                    code = 0 if steps.count < at else 11
-                except CommonsError:
-                    code = 10
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            sys.stderr.flush()
-            os._exit(code)
-    status = os.waitpid(child, 0)[1]
-    if os.WIFSIGNALED(status):
-        return "killed"
-    ends = {0: "not met", 10: "told", 11: "done"}
-    return ends.get(os.WEXITSTATUS(status), "untyped")
+
+    def work() -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            counted(steps, patch)
+            act(root)
+
+    return in_a_child(work)
 
 
 @pytest.fixture
@@ -223,7 +178,8 @@ def test_a_fault_at_any_step_of_a_migration_leaves_the_old_or_the_new_whole(
         at += step
         root = Path(shutil.copytree(in_use, tmp_path / "trial"))
         place = root / "catalog.sqlite"
-        ended = in_a_child(act, root, at, fault)
+        steps = Steps(at, fault)
+        ended = faulty(act, root, steps)
         assert ended != "untyped", f"step {at}"
         version = schema_of(place)
         assert version in (1, SCHEMA_VERSION), f"neither after step {at}"
@@ -243,13 +199,13 @@ def test_a_fault_at_any_step_of_a_migration_leaves_the_old_or_the_new_whole(
             assert [table(kept, sql) for sql in (RECORDS, CHANGES)] == held
             assert roll_back(root) == 1
         shutil.rmtree(root)
-        if ended == "not met":
+        if not steps.hit:
             break
         ends[ended] += 1
         seen[version] += 1
     with capsys.disabled():
         sys.stdout.write(f"\n{name}, {fault}: {dict(ends)}, schemas left {dict(seen)}\n")
-    assert ends["killed" if fault == "killed" else "told"] >= 2
+    assert ends["killed" if fault == "killed" else "refused"] >= 2
 
 
 def test_a_migration_refuses_when_an_object_is_lost_or_damaged(old: Path) -> None:
