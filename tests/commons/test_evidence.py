@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
 import zipfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from tests.commons.capsules import recompute, three_ways
 from tests.indicators.conftest import PackNode, pack_node
 
 from earthcommons.commons.stories.capsule import capsule
 from earthcommons.commons.stories.verifying import verify
 from earthcommons.errors import InvalidInputError
 
-PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
-MOST_BYTES = 20_000_000
+if TYPE_CHECKING:
+    from pathlib import Path
+
 ONE_OF_EACH = [
     ("tree-cover", "m49:404", "2008", {"measure": "level"}),
     (
@@ -43,16 +43,7 @@ def test_a_number_comes_out_again_three_ways(
     pack: PackNode, tmp_path: Path, key: str, region: str, period: str, dims: dict[str, str]
 ) -> None:
     id_ = pack.one(key, region, period, **dims).id
-    ours = verify(pack.node, id_)
-    assert (ours.agrees, ours.difference) == (True, 0.0)
-    second = verify(pack.node, id_, independent=True)
-    assert second.agrees, second
-    assert second.route != ours.route
-    data = capsule(pack.node, id_)
-    assert len(data) < MOST_BYTES
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        archive.extractall(tmp_path)
-    assert _recompute(tmp_path).stdout.splitlines()[-1] == "agrees"
+    three_ways(pack.node, id_, tmp_path)
 
 
 def test_a_capsule_with_a_changed_cell_is_noticed(pack: PackNode, tmp_path: Path) -> None:
@@ -65,7 +56,7 @@ def test_a_capsule_with_a_changed_cell_is_noticed(pack: PackNode, tmp_path: Path
     cells.write_text(
         cells.read_text(encoding="utf-8") + "0.0,0.0,100.0,1.0\n", encoding="utf-8"
     )
-    ended = _recompute(tmp_path)
+    ended = recompute(tmp_path)
     assert ended.returncode != 0
     assert "cells.csv: the bytes are not those of the capsule" in ended.stderr
 
@@ -77,14 +68,3 @@ def test_a_withheld_change_has_no_capsule_but_its_reason(pack: PackNode) -> None
         capsule(pack.node, id_)
     again = verify(pack.node, id_, independent=True)
     assert (again.agrees, again.stored, again.computed) == (True, None, None)
-
-
-def _recompute(folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 — our own script, our own interpreter
-        [PYTHON, str(folder / "recompute.py")],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        env={"PATH": "/usr/bin:/bin", "PYTHONUTF8": "1"},
-    )

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import subprocess
-import sys
-import zipfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from tests.commons.capsules import three_ways
 from tests.indicators.conftest import PackNode, pack_node
 
 from earthcommons.commons.stories.capsule import capsule
 from earthcommons.commons.stories.verifying import verify
 from earthcommons.errors import InvalidInputError
 
-PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
+if TYPE_CHECKING:
+    from pathlib import Path
+
 ONE_OF_EACH = [
     ("sst-anomaly", "ec:nino34", "2015-11", {"measure": "anomaly"}),
     ("sea-ice-extent", "ec:antarctic", "2023-07", {"measure": "anomaly"}),
@@ -40,21 +39,7 @@ def test_a_number_comes_out_again_three_ways(
     pack: PackNode, tmp_path: Path, key: str, region: str, period: str, dims: dict[str, str]
 ) -> None:
     id_ = pack.one(key, region, period, **dims).id
-    ours, second = verify(pack.node, id_), verify(pack.node, id_, independent=True)
-    assert (ours.agrees, ours.difference) == (True, 0.0)
-    assert second.agrees, second
-    assert second.route != ours.route
-    with zipfile.ZipFile(io.BytesIO(capsule(pack.node, id_))) as archive:
-        archive.extractall(tmp_path)
-    ended = subprocess.run(  # noqa: S603 — our own script, our own interpreter
-        [PYTHON, str(tmp_path / "recompute.py")],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        env={"PATH": "/usr/bin:/bin", "PYTHONUTF8": "1"},
-    )
-    assert ended.stdout.splitlines()[-1] == "agrees", ended
+    three_ways(pack.node, id_, tmp_path)
 
 
 def test_a_withheld_month_has_no_capsule_but_its_reason(pack: PackNode) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import numpy as np
-import rasterio
-from rasterio.transform import from_origin
 from tests.cli.conftest import Ended, run_cli
+from tests.files import snow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,9 +49,9 @@ def test_a_dataset_is_submitted_reviewed_restricted_versioned_cited_recalled_and
     run("account", "add", "eve", "--name", "Eve")
 
     # Submit and review.
-    snow = _snow(tmp_path / "snow.tif", 0)
+    winter = snow(tmp_path / "snow.tif", 0)
     begun = run(
-        "draft", "start", "snow/s2015", snow, "--metadata", tmp_path / "m.toml", "--group",
+        "draft", "start", "snow/s2015", winter, "--metadata", tmp_path / "m.toml", "--group",
         "hydro", "--json", as_="mei",
     ).json()  # fmt: skip
     assert [lack for lack in begun["lacks"] if lack["level"] == "required"] == []
@@ -76,7 +74,7 @@ def test_a_dataset_is_submitted_reviewed_restricted_versioned_cited_recalled_and
 
     # A new version, and how to cite the first.
     again = run(
-        "draft", "start", "snow/s2015", _snow(tmp_path / "snow2.tif", 5), "--metadata",
+        "draft", "start", "snow/s2015", snow(tmp_path / "snow2.tif", 5), "--metadata",
         tmp_path / "m.toml", "--replaces", "--json", as_="mei",
     ).json()  # fmt: skip
     run("draft", "submit", again["id"], as_="mei")
@@ -113,14 +111,3 @@ def test_a_dataset_is_submitted_reviewed_restricted_versioned_cited_recalled_and
     head = run("audit", "verify").out.split("head ")[1].strip()
     assert run("audit", "verify", "--head", head).code == 0
     assert json.dumps(log)
-
-
-def _snow(path: Path, add: float) -> Path:
-    profile = {
-        "driver": "GTiff", "height": 8, "width": 8, "count": 1, "dtype": "float32",
-        "crs": "EPSG:4326", "nodata": -1, "transform": from_origin(10, 50, 0.5, 0.5),
-    }  # fmt: skip
-    with rasterio.open(path, "w", **profile) as out:
-        out.write(np.arange(64, dtype="f4").reshape(8, 8) + add, 1)
-        out.set_band_description(1, "depth")
-    return path

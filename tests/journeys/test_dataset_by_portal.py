@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.web.portal import Person, community, snow
+from tests.files import snow
+from tests.web.portal import Person, community
 
 from earthcommons.model import OPERATOR
 from earthcommons.policy import acting_as

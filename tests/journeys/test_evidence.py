@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.commons.capsules import recompute
 
 from earthcommons.cube import asset_key
 from earthcommons.indicators import INDICATOR_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.journeys.conftest import Place
 
-PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
 ONE_OF_EACH: dict[str, tuple[str, str, dict[str, str]]] = {
     "tree-cover": ("BRA", "2008", {"measure": "level"}),
     "green-cover-by-elevation": ("IND", "2008", {"elevation": "3500-4500"}),
@@ -78,14 +76,7 @@ def recomputed(demo: Place, id_: str, folder: Path) -> None:
     assert served.content == file.read_bytes()
     with zipfile.ZipFile(file) as archive:
         archive.extractall(folder)
-    ended = subprocess.run(  # noqa: S603 — our own script, the machine's interpreter
-        [PYTHON, str(folder / "recompute.py")],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        env={"PATH": "/usr/bin:/bin", "PYTHONUTF8": "1"},
-    )
+    ended = recompute(folder)
     assert (ended.returncode, ended.stdout.splitlines()[-1:]) == (0, ["agrees"]), ended
 
 

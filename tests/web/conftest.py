@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import rasterio
-import uvicorn
 import xarray as xr
 from rasterio.transform import from_origin
+from tests.web.listening import free_port, listening
 
 from earthcommons.commons import Node, make_node
 from earthcommons.ingest import ingest
@@ -94,18 +91,7 @@ def served_alone(
 @contextmanager
 def serving(root: Path) -> Iterator[tuple[str, Node]]:
     """Serve such a node on loopback while the block runs."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    node = make_node(root / "node", Settings(port=port))
+    node = make_node(root / "node", Settings(port=free_port()))
     fill(node, root)
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(node), host="127.0.0.1", port=port, log_level="error")
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until = time.monotonic() + 30
-    while not server.started and time.monotonic() < until:
-        time.sleep(0.05)
-    yield node.settings.url, node
-    server.should_exit = True
-    thread.join(10)
+    with listening(create_app(node), node.settings.port):
+        yield node.settings.url, node

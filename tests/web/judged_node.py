@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from tests.files import snow
 from tests.web.access_node import collection, item
-from tests.web.portal import WORD, snow
+from tests.web.portal import WORD
 from tests.web.test_drafts_and_life import METADATA
 
 from earthcommons.model import OPERATOR

@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import rasterio
-from rasterio.transform import from_origin
 from starlette.testclient import TestClient
 
 from earthcommons.commons import Node, make_node
@@ -190,15 +187,3 @@ def populate(node: Node) -> None:
             people.add(name, name.title(), password=WORD)
             if role:
                 people.grant(name, role)
-
-
-def snow(path: Path, add: float = 0) -> Path:
-    """Write a small raster in centimetres."""
-    profile = {
-        "driver": "GTiff", "height": 8, "width": 8, "count": 1, "dtype": "float32",
-        "crs": "EPSG:4326", "nodata": -1, "transform": from_origin(10, 50, 0.5, 0.5),
-    }  # fmt: skip
-    with rasterio.open(path, "w", **profile) as out:
-        out.write(np.arange(64, dtype="f4").reshape(8, 8) + add, 1)
-        out.set_band_description(1, "depth")
-    return path

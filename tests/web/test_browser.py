@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import rasterio
-import uvicorn
 from rasterio.transform import from_origin
+from tests.files import snow
+from tests.web.listening import free_port, listening
 from tests.web.pages_node import add_sea, build
-from tests.web.portal import WORD, populate, snow
+from tests.web.portal import WORD, populate
 
 from earthcommons.commons.stories import publishing, recalling, submitting, withdrawing
 from earthcommons.commons.stories.values import every_value
@@ -76,20 +74,12 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
             pytest.fail(f"the browser's tests need {lacking}")
         pytest.skip(f"the browser's tests need {lacking}")
     work = tmp_path_factory.mktemp("browser")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     node = build(work / "node", port)
     add_sea(node, work)
     populate(node)
     draft = _draft(node, work)
     record, recall = _published(node, work)
-    config = uvicorn.Config(create_app(node), host="127.0.0.1", port=port, log_level="error")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until = time.monotonic() + 30
-    while not server.started and time.monotonic() < until:
-        time.sleep(0.05)
     why = every_value(node, "night-lights", region="m49:404")[0]["id"]
     ends = ("/", "/places/m49:404", f"/why/{why}", "/alerts")
     # Four pages and a fifth, so that light and dark fall on each in turn of the languages.
@@ -124,22 +114,21 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
             "collection": "long", "group": "hydro",
         },
     }  # fmt: skip
-    done = subprocess.run(  # noqa: S603
-        [
-            _node_binary(),
-            "tests/browser/check.mjs",
-            f"http://127.0.0.1:{port}",
-            json.dumps(plan),
-        ],
-        cwd=WEB_UI,
-        env={**os.environ, "CHROMIUM": CHROMIUM},
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
-    )
-    server.should_exit = True
-    thread.join(10)
+    with listening(create_app(node), port):
+        done = subprocess.run(  # noqa: S603
+            [
+                _node_binary(),
+                "tests/browser/check.mjs",
+                f"http://127.0.0.1:{port}",
+                json.dumps(plan),
+            ],
+            cwd=WEB_UI,
+            env={**os.environ, "CHROMIUM": CHROMIUM},
+            capture_output=True,
+            text=True,
+            timeout=400,
+            check=False,
+        )
     assert done.returncode == 0, done.stderr[-2000:]
     yield json.loads(done.stdout)
     node.catalog.close()

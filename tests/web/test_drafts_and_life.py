@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
-import rasterio
-from rasterio.transform import from_origin
 from starlette.testclient import TestClient
+from tests.files import snow
 
 from earthcommons.commons import Node, make_node
 from earthcommons.commons.stories import submitting
@@ -56,17 +54,6 @@ def key(node: Node, name: str) -> dict[str, str]:
     with acting_as(OPERATOR):
         made = node.catalog.people.issue_key(name, ("read", "submit", "steward", "admin"), 1)
     return {"authorization": f"Bearer {made.reveal()}"}
-
-
-def snow(path: Path) -> Path:
-    profile = {
-        "driver": "GTiff", "height": 8, "width": 8, "count": 1, "dtype": "float32",
-        "crs": "EPSG:4326", "nodata": -1, "transform": from_origin(10, 50, 0.5, 0.5),
-    }  # fmt: skip
-    with rasterio.open(path, "w", **profile) as out:
-        out.write(np.arange(64, dtype="f4").reshape(8, 8), 1)
-        out.set_band_description(1, "depth")
-    return path
 
 
 def published(node: Node, http: TestClient, tmp_path: Path) -> None:

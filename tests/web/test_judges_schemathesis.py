@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
-import threading
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import uvicorn
 from tests.web.judged_node import OUT_OF_REACH, examples
+from tests.web.listening import free_port, listening
 from tests.web.matrix_node import build
 
 from earthcommons.commons.stories import linking, submitting, uploading
@@ -132,21 +129,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         "/l/": {"token": token},
         "/api/uploads/": {"id": upload},
     }
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(node), host="127.0.0.1", port=port, log_level="error")
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until = time.monotonic() + 30
-    while not server.started and time.monotonic() < until:
-        time.sleep(0.05)
-    url = f"http://127.0.0.1:{port}"
-    given = examples(world, url, key.reveal(), tmp_path_factory.mktemp("given") / "files")
-    yield Served(url, key.reveal(), names, given)
-    server.should_exit = True
-    thread.join(10)
+    port = free_port()
+    with listening(create_app(node), port):
+        url = f"http://127.0.0.1:{port}"
+        given = examples(world, url, key.reveal(), tmp_path_factory.mktemp("given") / "files")
+        yield Served(url, key.reveal(), names, given)
     world.close()
     node.catalog.close()
 

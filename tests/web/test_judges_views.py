@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import threading
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import uvicorn
 from pystac_client import Client
 from tests.web.access_node import collection
+from tests.web.listening import free_port, listening
 from tests.web.test_stac_judges import GEOMETRY, offline
 
 from earthcommons.commons import make_node
@@ -57,9 +54,7 @@ class Views:
 
 @pytest.fixture(scope="module")
 def views(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Views]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    node = make_node(tmp_path_factory.mktemp("views") / "node", Settings(port=port))
+    node = make_node(tmp_path_factory.mktemp("views") / "node", Settings(port=free_port()))
     with acting_as(OPERATOR):
         node.catalog.people.add_group("snow", "Snow")
         node.catalog.people.add("gus", "Gus", issuer="https://id.example", subject="gus")
@@ -72,17 +67,8 @@ def views(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Views]:
             label = "open" if name.startswith("open") else "group:snow"
             links = (Link("in", "collection", "demo"),)
             tx.put(Record("item", f"demo/{name}", _item(n, name), access=label, links=links))
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(node), host="127.0.0.1", port=port, log_level="error")
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    until = time.monotonic() + 30
-    while not server.started and time.monotonic() < until:
-        time.sleep(0.05)
-    yield Views(node.settings.url, key)
-    server.should_exit = True
-    thread.join(10)
+    with listening(create_app(node), node.settings.port):
+        yield Views(node.settings.url, key)
 
 
 def _item(n: int, name: str) -> dict[str, Any]:

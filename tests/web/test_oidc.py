@@ -271,7 +271,7 @@ WRONG: dict[str, Callable[[Issuer], str]] = {
     "another audience": wrong(aud="other"), "no audience": wrong(aud=None),
     "another issuer": wrong(iss="https://evil.example"), "no issuer": wrong(iss=None),
     "expired": wrong(exp=int(time.time()) - 61), "no end": wrong(exp=None),
-    "an end in words": wrong(exp="tomorrow"), "not yet": wrong(nbf=int(time.time()) + 400),
+    "an end in words": wrong(exp="tomorrow"), "not yet": wrong(nbf=int(time.time()) + 86400),
     "made tomorrow": wrong(iat=int(time.time()) + 86400), "nobody": wrong(sub=None),
     "an empty subject": wrong(sub=""), "a number": wrong(sub=7),
     "an identity token": lambda held: token(held, RSA, {"typ": "JWT"}),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.web.portal import Person, community, snow
+from tests.files import snow
+from tests.web.portal import Person, community
 
 from earthcommons.commons.stories import publishing, submitting
 from earthcommons.model import OPERATOR

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.web.portal import Person, community, snow
+from tests.files import snow
+from tests.web.portal import Person, community
 
 from earthcommons.web import create_app
 from earthcommons.web.pages import publish

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -66,15 +67,19 @@ def run(words: list[str], **more: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def r(code: str, key: str) -> subprocess.CompletedProcess[str]:
-    rscript = shutil.which("Rscript")
+@cache
+def has_terra() -> bool:
     there = 'cat(system.file(package = "terra"))'
-    if rscript is None or not run([rscript, "-e", there]).stdout:
+    return shutil.which("Rscript") is not None and bool(run(["Rscript", "-e", there]).stdout)
+
+
+def r(code: str, key: str) -> subprocess.CompletedProcess[str]:
+    if not has_terra():
         pytest.skip("needs Rscript with terra")
     lines, last = code.replace("library(arrow)", ARROW).rsplit("\n", 1)
     most = 'global(found[[1]], "max", na.rm = TRUE)[1, 1]'
     shown = f"found <- {last}\nif (!is.null(found)) cat(dim(found), {most})"
-    return run([rscript, "-e", f"{lines}\n{shown}"], **{KEY_VARIABLE: key})
+    return run(["Rscript", "-e", f"{lines}\n{shown}"], **{KEY_VARIABLE: key})
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import socket
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import uvicorn
-from tests.commons.stories.test_submitting import METADATA, snow
+from tests.commons.stories.test_submitting import METADATA
+from tests.files import snow
 from tests.web.access_node import WORD, Desk, desk
+from tests.web.listening import free_port, listening
 
 from earthcommons.web import create_app
 
@@ -182,17 +182,9 @@ def test_uploads_become_drafts_of_the_items_they_make(node: Desk, tmp_path: Path
 def test_what_arrived_before_the_line_broke_counts_unless_it_has_a_checksum(
     tmp_path: Path,
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    node = desk(tmp_path)
-    config = uvicorn.Config(node.app, host="127.0.0.1", port=port, log_level="error")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
+    port, node = free_port(), desk(tmp_path)
     mei = node.at("mei")
-    try:
-        while not server.started:
-            time.sleep(0.02)
+    with listening(node.app, port):
         for checksum, counted in (("", 300_000), ("upload-checksum: sha256 eA==\r\n", 0)):
             at = begin(mei, 500_000)
             head = (
@@ -212,6 +204,3 @@ def test_what_arrived_before_the_line_broke_counts_unless_it_has_a_checksum(
                     break
                 time.sleep(0.05)
             assert answer.headers["upload-offset"] == str(counted)
-    finally:
-        server.should_exit = True
-        thread.join(10)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
-import rasterio
-from rasterio.transform import from_origin
+from tests.files import snow
 
 from earthcommons.commons import Node, make_node
 from earthcommons.commons.stories import submitting
@@ -63,17 +61,6 @@ def party(node: Node, name: str) -> Party:
     found = node.catalog.people.party(name)
     assert found is not None
     return found
-
-
-def snow(path: Path, add: float = 0.0) -> Path:
-    profile = {
-        "driver": "GTiff", "height": 8, "width": 8, "count": 1, "dtype": "float32",
-        "crs": "EPSG:4326", "nodata": -1, "transform": from_origin(10, 50, 0.5, 0.5),
-    }  # fmt: skip
-    with rasterio.open(path, "w", **profile) as out:
-        out.write(np.arange(64, dtype="f4").reshape(8, 8) + add, 1)
-        out.set_band_description(1, "depth")
-    return path
 
 
 def complete(node: Node, file: Path, item: str = "snow-2015", **more: Any) -> str:
