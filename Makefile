@@ -6,6 +6,8 @@ PORT ?= 8000
 PYTHON ?= python3
 BIN := .venv/bin
 NODE := node
+# Hundreds of processes import the same thousand modules: they are compiled once.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help start test lint types contract unit portal portal-test sample lock clean check-machine
 

@@ -11,22 +11,32 @@ const plan = JSON.parse(planText);
 const axe = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 const problems = [];
 const facts = {};
+const WIDE = { width: 1280, height: 900 };
 
+// Pages are put together without SwiftShader, which draws the maps alone: it would take most of the time.
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'],
+  args: ['--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader', '--disable-gpu-compositing'],
 });
 
+/** A page in a context of its own, whose errors and foreign requests are problems of the address it is at; blank without a path. */
 async function open(path, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce', ...options });
+  const context = await browser.newContext({ viewport: WIDE, reducedMotion: 'reduce', ...options });
   const page = await context.newPage();
-  page.on('console', (line) => line.type() === 'error' && problems.push(`${path}: console: ${line.text().slice(0, 300)}`));
-  page.on('pageerror', (error) => problems.push(`${path}: script: ${error}`));
+  const at = () => page.url().replace(origin, '');
+  page.on('console', (line) => line.type() === 'error' && problems.push(`${at()}: console: ${line.text().slice(0, 300)}`));
+  page.on('pageerror', (error) => problems.push(`${at()}: script: ${error}`));
   page.on('request', (request) => {
-    if (!/^(blob:|data:)/.test(request.url()) && !request.url().startsWith(origin)) problems.push(`${path}: foreign: ${request.url()}`);
+    if (!/^(blob:|data:)/.test(request.url()) && !request.url().startsWith(origin)) problems.push(`${at()}: foreign: ${request.url()}`);
   });
-  await page.goto(origin + path);
+  if (path) await page.goto(origin + path);
   return page;
+}
+
+/** Go on to another address, on a wide screen. */
+async function go(page, path) {
+  await page.setViewportSize(WIDE);
+  await page.goto(origin + path);
 }
 
 async function signIn(page, { name, word }) {
@@ -53,28 +63,33 @@ async function judge(page, path) {
   problems.push(...found.map((text) => `${path}: axe: ${text}`));
 }
 
+async function notTooWide(page, path) {
+  await page.setViewportSize({ width: 320, height: 800 });
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  if (over > 0) problems.push(`${path}: ${over} px wider than a screen of 320 px`);
+}
+
 /** A page with forms: as any other, and every field has a name and is reached by the keyboard. */
 async function judgeForms(page, path) {
   await settle(page, path);
   await judge(page, path);
-  await page.setViewportSize({ width: 320, height: 800 });
-  const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  if (over > 0) problems.push(`${path}: ${over} px wider than a screen of 320 px`);
+  await notTooWide(page, path);
   const nameless = await page.$$eval('main :is(input:not([type=hidden], [hidden]), select, textarea)', (all) => all.filter((e) => e.labels.length === 0).map((e) => e.name));
   problems.push(...nameless.map((field) => `${path}: ${field} has no label`));
 }
 
 async function asAnybody() {
+  // One context for all pages: a window of its own for each costs more than what is looked at.
+  const page = await open('');
   for (const [n, path] of plan.pages.entries()) {
     // Every page in one scheme, the two in turn, so that both languages are seen in both.
-    const page = await open(path, { colorScheme: n % 2 ? 'dark' : 'light' });
+    await page.emulateMedia({ colorScheme: n % 2 ? 'dark' : 'light' });
+    await go(page, path);
     await settle(page, path);
     await judge(page, path);
-    await page.setViewportSize({ width: 320, height: 800 });
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-    if (over > 0) problems.push(`${path}: ${over} px wider than a screen of 320 px`);
-    await page.context().close();
+    await notTooWide(page, path);
   }
+  await page.context().close();
 
   {
     const page = await open(plan.map);
@@ -100,28 +115,22 @@ async function asAnybody() {
   }
 
   facts.bare = {};
+  const bare = await open('', { javaScriptEnabled: false });
   for (const path of plan.pages) {
-    const page = await open(path, { javaScriptEnabled: false });
-    facts.bare[path] = { text: (await page.locator('main').innerText()).length, pictures: await page.locator('main img').count() };
-    const broken = await page.$$eval('main img', (all) => all.filter((img) => img.loading !== 'lazy' && img.complete && img.naturalWidth === 0).map((img) => img.src)).catch(() => []);
+    await go(bare, path);
+    facts.bare[path] = { text: (await bare.locator('main').innerText()).length, pictures: await bare.locator('main img').count() };
+    const broken = await bare.$$eval('main img', (all) => all.filter((img) => img.loading !== 'lazy' && img.complete && img.naturalWidth === 0).map((img) => img.src)).catch(() => []);
     problems.push(...broken.map((src) => `${path}: picture does not show: ${src}`));
-    await page.context().close();
   }
+  await bare.context().close();
 }
 
 async function signedIn() {
   // Signed in: the pages with forms, in both languages, and a folder sent in pieces by keyboard alone.
   const { name, word, pages, files, publish } = plan.account;
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' });
-  const page = await context.newPage();
   let path = '/en/sign-in';
-  page.on('console', (line) => line.type() === 'error' && problems.push(`${path}: console: ${line.text().slice(0, 300)}`));
-  page.on('pageerror', (error) => problems.push(`${path}: script: ${error}`));
-  page.on('request', (request) => {
-    if (!/^(blob:|data:)/.test(request.url()) && !request.url().startsWith(origin)) problems.push(`${path}: foreign: ${request.url()}`);
-  });
+  const page = await open(path);
   page.on('response', (answer) => answer.status() >= 400 && problems.push(`${path}: ${answer.status()} ${answer.url()}`));
-  await page.goto(origin + path);
   await judge(page, path);
   await page.locator('#account').focus();
   await page.keyboard.type(name);
@@ -132,13 +141,11 @@ async function signedIn() {
   facts.account = await page.locator('main').innerText();
   for (const each of pages) {
     path = each;
-    await page.setViewportSize({ width: 1280, height: 900 });
-    await page.goto(origin + path);
+    await go(page, path);
     await judgeForms(page, path);
   }
   path = publish.path;
-  await page.setViewportSize({ width: 1280, height: 900 });
-  await page.goto(origin + path);
+  await go(page, path);
   await page.fill('#new_collection', publish.collection);
   await page.selectOption('#group', publish.group);
   await page.setInputFiles('#publish-files', files);
@@ -155,7 +162,7 @@ async function signedIn() {
   await page.mouse.up();
   await page.waitForURL('**west=**');
   facts.box = Object.fromEntries(new URL(page.url()).searchParams);
-  await context.close();
+  await page.context().close();
 }
 
 async function signedInAs(each) {
@@ -164,9 +171,8 @@ async function signedInAs(each) {
   page.on('response', (answer) => answer.status() >= 400 && problems.push(`${answer.status()} ${answer.url()}`));
   await signIn(page, each);
   for (const [n, path] of each.pages.entries()) {
-    await page.setViewportSize({ width: 1280, height: 900 });
     await page.emulateMedia({ colorScheme: n % 2 ? 'dark' : 'light' });
-    await page.goto(origin + path);
+    await go(page, path);
     await judgeForms(page, path);
   }
   await page.context().close();
@@ -208,6 +214,8 @@ async function resumed() {
   await page.click('ec-upload form button.primary');
   await begun;
   facts.otherAsked = asked.splice(0).slice(0, 1);
+  // Left before the account is: what is still being sent would be refused.
+  await page.goto('about:blank');
   await page.context().clearCookies();
   await signIn(page, account);
   await page.goto(origin + path);
