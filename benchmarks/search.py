@@ -155,7 +155,7 @@ def _measure(options: argparse.Namespace, ports: dict[str, tuple[int, str]]) -> 
     print(f"\n{'':58} {'ours':^27} {'peer':^27}")
     cells = f"{'p50 ms':>9} {'p95 ms':>9} {'req/s':>8}"
     print(f"{'question':44} {'context':>7} {'pairs':>5} {cells} {cells} {'ratio':>8}")
-    for question in _questions(options.items):
+    for question in search_questions(options.items):
         for context in ("off", "on"):
             peer = clients[f"context {context}"]
             pairs = _pairs(question, clients["ours"], peer, options)
@@ -181,7 +181,7 @@ def _measure_words(options: argparse.Namespace) -> None:
 def _watch_memory(options: argparse.Namespace, ours: tuple[int, str], pid: int) -> None:
     """Print the memory of our worker after a tenth of the requests and after all of them."""
     client, prefix = Client(ours[0]), ours[1]
-    questions = _questions(options.items)
+    questions = search_questions(options.items)
     rng = random.Random(11)  # noqa: S311
     sizes = []
     for n in range(options.requests + 1):
@@ -262,7 +262,8 @@ def _same(path: str, mine: dict[str, Any], other: dict[str, Any]) -> None:
         raise SystemExit(f"{path}: {counts[0]} matched here, {counts[1]} there")
 
 
-def _questions(count: int) -> list[Question]:
+def search_questions(count: int) -> list[Question]:
+    """Return the kinds of requests that a search of `count` synthetic items is measured with."""
     def box(rng: random.Random, wide: float, high: float) -> str:
         west, south = rng.uniform(-180, 180 - wide), rng.uniform(-80, 80 - high)
         return f"bbox={west:.4f},{south:.4f},{west + wide:.4f},{south + high:.4f}"

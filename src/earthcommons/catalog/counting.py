@@ -91,13 +91,12 @@ def listed(
             asked.more_sql,
             asked.terms,
         )
-        found = _led(sql, lead, test, hits, most, known if alone else None)
-        if found is None:
+        ks = _led(sql, lead, test, hits, most, known if alone else None)
+        if ks is None:
             continue
-        ks = {row[0] for row in found}
-        if not alone:
-            ks = {row[0] for row in met(sql, asked if test.terms else asked.by_rows, ks)}
-        return sorted(ks)
+        if known is None:
+            known = met(sql, asked if test.terms else asked.by_rows, ks)
+        return [row[0] for row in known]
     return None
 
 
@@ -117,8 +116,11 @@ def _led(
     hits: Hits | None,
     most: int,
     known: list[Row] | None,
-) -> list[Row] | None:
-    """Return what one lead leads to where it is little, both as expected and in truth."""
+) -> set[int] | None:
+    """Return what one lead leads to where it is little, both as expected and in truth.
+
+    With it may come what may not be seen.
+    """
     limit = most * _sample(test) // max(at_most(sql, lead, test), 1)
     if not test.terms:
         hits = None
@@ -130,11 +132,13 @@ def _led(
             return None
         edge = _edge(sql, lead, test) if len(known) > limit else None
         newer = known if edge is None else [r for r in known if newest_first(r) <= edge]
-        return known if len(newer) <= limit else None
+        return {row[0] for row in known} if len(newer) <= limit else None
     if _walked(sql, lead, test, limit + 1)[0] > limit:
         return None
+    if not test.terms and (place := few(sql, lead, test, None, most + 1)) is not None:
+        return place[0]
     found, _ = newest(sql, lead, test, hits, None, most + 1)
-    return found if len(found) <= most else None
+    return {row[0] for row in found} if len(found) <= most else None
 
 
 def _sample(asked: Conditions) -> int:
