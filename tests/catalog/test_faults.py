@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from earthcommons.catalog import Catalog, rebuild
-from earthcommons.catalog import catalog as catalog_module
+from earthcommons.catalog import Catalog, file, rebuild
 from earthcommons.catalog.reader import Reader
 from earthcommons.errors import UpstreamError
 from earthcommons.model import PUBLIC, Record
@@ -65,9 +64,9 @@ def test_a_commit_that_fails_is_a_typed_error_and_the_next_write_works(
         return made
 
     opened(tmp_path).close()
-    monkeypatch.setattr(catalog_module, "open_reader", failing)
+    monkeypatch.setattr(file, "open_reader", failing)
     catalog = opened(tmp_path)
-    connection = catalog._connection()
+    connection = catalog._file.connection()
     assert isinstance(connection, _FailingCommit)
     connection.left = 1
     with pytest.raises(UpstreamError, match=FULL) as no, catalog.transaction() as tx:
@@ -153,9 +152,9 @@ def test_bytes_are_judged_by_labels_of_one_moment(
         return sqlite3.connect(file, isolation_level=None, timeout=30, factory=Slow)
 
     with monkeypatch.context() as patch:
-        patch.setattr(catalog_module, "open_reader", slow)
+        patch.setattr(file, "open_reader", slow)
         reading = opened(tmp_path)
-        reading._connection()
+        reading._file.connection()
     assert not reading.has_asset("/objects/" + "a" * 64 + ".tif", PUBLIC)
     assert reading.get("item", "c/a", PUBLIC)["ec:withheld"] == {"data": ["group"]}
     assert len(between) == 2

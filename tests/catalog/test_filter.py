@@ -216,7 +216,7 @@ def test_a_search_that_takes_too_long_is_ended(
     moments = iter(range(0, 10**9, 100))
     monkeypatch.setattr(reader.time, "monotonic", lambda: float(next(moments)))
     monkeypatch.setattr(reader, "_STEPS", 1)
-    other = Catalog(catalog._file, catalog._store)
+    other = Catalog(catalog._file._path, catalog._store)
     with pytest.raises(UpstreamError) as ended:
         ids(other, "title LIKE '%a%a%a%a%a%a%'")
     assert ended.value.code == "query-timeout"

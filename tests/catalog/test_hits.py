@@ -33,7 +33,7 @@ def catalog(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
 
 def cost(catalog: Catalog, text: str) -> tuple[int, bool]:
     query = ItemQuery(text=text)
-    with catalog._connection().bounded() as sql:
+    with catalog._file.connection().bounded() as sql:
         found = Hits(sql, query, conditions_of(query, ["open"]))
         return found.cost, found.whole
 

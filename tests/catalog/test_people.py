@@ -1,8 +1,8 @@
-"""Accounts, groups, keys, sessions, and the audit line of each change."""
+"""Accounts, groups, what they hold, and the audit line of each change."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +18,6 @@ from earthcommons.errors import (
 from earthcommons.model import OPERATOR, PUBLIC, Party
 from earthcommons.policy import acting_as
 from earthcommons.store import LocalStore
-from earthcommons.trust import KeyText, read_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,80 +37,10 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
     made.close()
 
 
-def test_a_password_opens_its_account_alone(catalog: Catalog) -> None:
-    found = catalog.people.by_password("mei", WORD)
-    assert found is not None
-    assert found.id == "mei"
-    assert catalog.people.by_password("mei", WORD + "x") is None
-    assert catalog.people.by_password("nobody", WORD) is None
-
-
-def test_the_file_holds_no_password_key_or_session(catalog: Catalog, tmp_path: Path) -> None:
-    key = catalog.people.issue_key("mei", ("read",), 30)
-    token = catalog.people.open_session("mei")
-    catalog.close()
-    held = b"".join(file.read_bytes() for file in tmp_path.glob("catalog.sqlite*"))
-    for secret in (WORD, key.secret, token):
-        assert secret.encode() not in held
-
-
-def test_a_role_taken_away_is_gone_with_the_next_question(catalog: Catalog) -> None:
-    people = catalog.people
-    people.grant("mei", "steward:hydro")
-    token = people.open_session("mei")
-    before = people.by_session(token)
-    assert before is not None
-    assert before.roles == {"steward:hydro"}
-    people.withdraw("mei", "steward:hydro")
-    after = people.by_session(token)
-    assert after is not None
-    assert after.roles == frozenset()
-
-
-def test_a_key_speaks_within_its_scopes_until_it_ends(catalog: Catalog) -> None:
-    people = catalog.people
-    with acting_as(OPERATOR, at=NOW):
-        key = people.issue_key("mei", ("submit", "read"), 2, "laptop")
-        found = people.by_key(key)
-        assert found is not None
-        assert found.scopes == frozenset(("read", "submit"))
-        assert read_key(key.reveal()) == key
-        wrong = KeyText(key.name, key.secret[:-1] + ("A" if key.secret[-1] != "A" else "B"))
-        assert people.by_key(wrong) is None
-        assert people.by_key(KeyText("0" * 12, key.secret)) is None
-    with acting_as(OPERATOR, at=NOW + timedelta(days=2, seconds=1)):
-        assert people.by_key(key) is None
-
-
-def test_a_revoked_key_and_a_closed_account_end_at_once(catalog: Catalog) -> None:
-    people = catalog.people
-    first, second = (people.issue_key("mei", ("read",), 5) for _ in range(2))
-    people.revoke_key(first.name)
-    assert people.by_key(first) is None
-    token = people.open_session("mei")
-    people.set_active("mei", active=False)
-    assert people.by_key(second) is None
-    assert people.by_session(token) is None
-    assert people.by_password("mei", WORD) is None
-
-
-def test_a_new_password_ends_the_sessions(catalog: Catalog) -> None:
-    token = catalog.people.open_session("mei")
-    catalog.people.set_password("mei", WORD + " again")
-    assert catalog.people.by_session(token) is None
-
-
 def test_a_subject_has_one_account(catalog: Catalog) -> None:
-    people = catalog.people
-    people.add("li", "Li", issuer="https://id.example", subject="42")
-    found = people.by_subject("https://id.example", "42")
-    assert found is not None
-    assert found.id == "li"
-    assert people.by_subject("https://other.example", "42") is None
-    assert people.by_subject("", "") is None
-    assert people.by_password("li", "") is None
+    catalog.people.add("li", "Li", issuer="https://id.example", subject="42")
     with pytest.raises(ConflictError):
-        people.add("li2", "Li", issuer="https://id.example", subject="42")
+        catalog.people.add("li2", "Li", issuer="https://id.example", subject="42")
 
 
 @pytest.mark.parametrize("id_", ["", "A", "../x", "public", "operator", "a" * 65, "-a", "a\n"])
@@ -144,7 +73,6 @@ def test_nobody_gives_themselves_anything(catalog: Catalog) -> None:
         lambda: people.add_group("eves", "Eve's"),
         lambda: people.set_password("mei", WORD + "!"),
         lambda: people.set_active("mei", active=False),
-        lambda: people.issue_key("mei", ("read",), 1),
         lambda: people.accept("mei", "cc-by-nc-4.0"),
         lambda: people.withdraw("mei", "steward:hydro"),
     )
@@ -154,24 +82,10 @@ def test_nobody_gives_themselves_anything(catalog: Catalog) -> None:
             with pytest.raises(AccessDeniedError):
                 each()
         people.accept("eve", "cc-by-nc-4.0")
-        mine = people.issue_key("eve", ("read",), 1)
-    assert catalog.audit_head()[0] == before[0] + 2
-    key = people.by_key(mine)
-    assert key is not None
-    with acting_as(key):
-        for each in (
-            lambda: people.issue_key("eve", ("read",), 1),
-            lambda: people.accept("eve", "odbl-1.0"),
-            lambda: people.revoke_key(mine.name),
-        ):
-            with pytest.raises(AccessDeniedError, match="scope admin"):
-                each()
-    strong = Party("eve", scopes=frozenset({"read", "admin"}))
-    with acting_as(strong):
-        people.issue_key("eve", ("read",), 1)
-        with pytest.raises(AccessDeniedError, match="gives no scope"):
-            people.issue_key("eve", ("read", "submit"), 1)
-        people.revoke_key(mine.name)
+    assert catalog.audit_head()[0] == before[0] + 1
+    narrow = Party("eve", scopes=frozenset({"read"}))
+    with acting_as(narrow), pytest.raises(AccessDeniedError, match="scope admin"):
+        people.accept("eve", "odbl-1.0")
 
 
 def test_a_steward_brings_people_into_the_own_group_alone(catalog: Catalog) -> None:
@@ -233,7 +147,7 @@ def test_what_lives_in_the_catalogue_alone_goes_on_in_another(
     fresh = Catalog(tmp_path / "fresh.sqlite", LocalStore(tmp_path))
     catalog.close()
     fresh.adopt(tmp_path / "catalog.sqlite")
-    assert fresh.people.by_password("mei", WORD) is not None
+    assert fresh.credentials.by_password("mei", WORD) is not None
     assert fresh.verify_audit() == 2
     assert fresh.visible(PUBLIC) == ("open",)
     with acting_as(OPERATOR):

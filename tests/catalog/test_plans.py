@@ -195,7 +195,7 @@ def test_a_count_that_was_cut_short_holds_between_its_bounds_and_never_claims_to
     query = ItemQuery(**asked)
     monkeypatch.setattr(counting, "COUNTED", most)
     monkeypatch.setattr(counting, "LEAST", 1)
-    with catalog._connection().bounded() as sql:
+    with catalog._file.connection().bounded() as sql:
         asked_for = conditions_of(query, ["open"])
         sql.ask(asked_for.shapes, asked_for.holds)
         found = count_items(sql, query, asked_for)

@@ -44,13 +44,13 @@ from pathlib import Path
 LYING = sys.argv[2] == "lying"
 if LYING:
     os.fsync = lambda descriptor: None
-    from earthcommons.catalog import catalog as catalog_module
-    honest = catalog_module.open_reader
+    from earthcommons.catalog import file
+    honest = file.open_reader
     def careless(*given, **more):
         connection = honest(*given, **more)
         connection.execute("PRAGMA synchronous = OFF")
         return connection
-    catalog_module.open_reader = careless
+    file.open_reader = careless
 from earthcommons.commons import open_node
 from earthcommons.model import Record
 node = open_node(Path(sys.argv[1]))

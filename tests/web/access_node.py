@@ -49,7 +49,7 @@ class Desk:
         name = f"{who} {' '.join(scopes)}"
         if name not in self.keys:
             with acting_as(OPERATOR):
-                made = self.node.catalog.people.issue_key(who, scopes, 30)
+                made = self.node.catalog.credentials.issue_key(who, scopes, 30)
             self.keys[name] = made.reveal()
         return self.keys[name]
 

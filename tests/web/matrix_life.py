@@ -90,7 +90,7 @@ def draft(node: Node, case: Case) -> Thing:
 def own_things(node: Node) -> list[Thing]:
     """A key and an upload of one account."""
     with acting_as(OPERATOR):
-        (key_name,) = (key.name for key in node.catalog.people.keys("mei"))
+        (key_name,) = (key.name for key in node.catalog.credentials.keys("mei"))
     with acting_as(Party("mei", frozenset({"contributor:hydro"}))):
         upload = uploading.begin_upload(node, 10, "zqupload.bin")
     return [

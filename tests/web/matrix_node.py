@@ -97,7 +97,7 @@ class MatrixNode:
         found = hashlib.sha256()
         for line in self.node.catalog.dump():
             found.update(line.encode())
-        sql = self.node.catalog._connection()
+        sql = self.node.catalog._file.connection()
         for table in _TABLES:
             rows = sql.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
             found.update(repr(sorted(rows)).encode())
@@ -121,7 +121,8 @@ class MatrixNode:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(catalog, "transaction", taken_back)
-            patch.setattr(catalog.people, "_transaction", taken_back)
+            for part in (catalog.people, catalog.credentials):
+                patch.setattr(part, "_transaction", taken_back)
             yield
 
 
@@ -169,21 +170,21 @@ def _people(node: Node) -> dict[str, dict[str, str]]:
         headers["sender"] = _bearer(node, "ann", ("submit",))
         for name in ("revoked", "expired"):
             headers[name] = _bearer(node, "ann", tuple(SCOPES))
-        people.revoke_key(headers["revoked"]["authorization"].split("_")[1])
+        node.catalog.credentials.revoke_key(headers["revoked"]["authorization"].split("_")[1])
         with node.catalog.transaction() as tx:
             dead = headers["expired"]["authorization"].split("_")[1]
             tx.sql.execute(
                 "UPDATE api_key SET expires = '2001-01-01T00:00:00Z' WHERE name = ?", (dead,)
             )
         for name, who, hours in (("ended", "ann", -1), ("browser", "gus", 1)):
-            session = people.open_session(who, hours)
+            session = node.catalog.credentials.open_session(who, hours)
             cookie = {"cookie": f"ec_session={session}", "sec-fetch-site": "same-origin"}
             headers[name] = cookie
     return headers
 
 
 def _bearer(node: Node, name: str, scopes: tuple[str, ...]) -> dict[str, str]:
-    key = node.catalog.people.issue_key(name, scopes, 30)
+    key = node.catalog.credentials.issue_key(name, scopes, 30)
     return {"authorization": f"Bearer {key.reveal()}"}
 
 

@@ -15,7 +15,7 @@ from tests.web.matrix_checks import counts, hidden_marks, leaks, statuses
 from tests.web.matrix_node import MatrixNode, build
 from tests.web.policy_table import TABLE, expected
 
-from earthcommons.catalog import Catalog, catalog, history, people, search
+from earthcommons.catalog import Catalog, catalog, credentials, history, people, search
 from earthcommons.commons.stories import (
     access,
     editing,
@@ -106,7 +106,7 @@ def test_each_count_is_limited_by_itself(world: MatrixNode, name: str) -> None:
 
 def test_the_labels_of_a_party_limit_everything(world: MatrixNode) -> None:
     def all_labels(self: Catalog, party: Any = None) -> tuple[str, ...]:
-        rows = self._connection().execute("SELECT label FROM label")
+        rows = self._file.connection().execute("SELECT label FROM label")
         return tuple(sorted({"open", *(row[0] for row in rows)}))
 
     with without(world, (Catalog, "visible", all_labels)):
@@ -197,12 +197,12 @@ def test_a_draft_is_edited_by_its_author_alone(world: MatrixNode) -> None:
 def test_a_key_that_was_revoked_speaks_for_nobody(world: MatrixNode) -> None:
     asked = lines("/stac/conformance")
     assert statuses(world, "revoked", asked) == []
-    with without(world, (people.People, "by_key", lambda self, key: OPERATOR)):
+    with without(world, (credentials.Credentials, "by_key", lambda self, key: OPERATOR)):
         assert statuses(world, "revoked", asked, first=True)
 
 
 def _signed_in(world: MatrixNode) -> dict[str, str]:
-    return {"cookie": f"ec_session={world.node.catalog.people.open_session('ann', 1)}"}
+    return {"cookie": f"ec_session={world.node.catalog.credentials.open_session('ann', 1)}"}
 
 
 def crossed(world: MatrixNode) -> int:

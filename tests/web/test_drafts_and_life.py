@@ -52,7 +52,9 @@ def http(node: Node) -> Iterator[TestClient]:
 
 def key(node: Node, name: str) -> dict[str, str]:
     with acting_as(OPERATOR):
-        made = node.catalog.people.issue_key(name, ("read", "submit", "steward", "admin"), 1)
+        made = node.catalog.credentials.issue_key(
+            name, ("read", "submit", "steward", "admin"), 1
+        )
     return {"authorization": f"Bearer {made.reveal()}"}
 
 

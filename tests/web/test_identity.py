@@ -83,14 +83,14 @@ def test_a01_a_comparison_in_constant_time_decides_and_nothing_else(
 
 
 def test_a01_an_expired_a_revoked_and_a_closed_accounts_key_are_nobodys(node: Desk) -> None:
-    people = node.node.catalog.people
+    people, credentials = node.node.catalog.people, node.node.catalog.credentials
     with acting_as(OPERATOR, datetime.now(UTC) - timedelta(days=2)):
-        old = people.issue_key("mei", ("read",), 1).reveal()
+        old = credentials.issue_key("mei", ("read",), 1).reveal()
     with acting_as(OPERATOR):
-        revoked = people.issue_key("mei", ("read",), 9)
-        people.revoke_key(revoked.name)
+        revoked = credentials.issue_key("mei", ("read",), 9)
+        credentials.revoke_key(revoked.name)
         people.add("zoe", "Zoe", issuer="https://id.example.org", subject="zoe")
-        closed = people.issue_key("zoe", ("read",), 9).reveal()
+        closed = credentials.issue_key("zoe", ("read",), 9).reveal()
         people.set_active("zoe", False)
     for key in (old, revoked.reveal(), closed):
         assert with_key(node, key).status_code == 401
@@ -139,7 +139,7 @@ def test_a05_reading_changes_nothing_and_writing_is_not_done_by_get(tmp_path: Pa
 
     def state() -> tuple[Any, ...]:
         catalog = node.node.catalog
-        people = [catalog.people.keys("ann"), catalog.people.groups()]
+        people = [catalog.credentials.keys("ann"), catalog.people.groups()]
         return (
             list(catalog.dump()),
             catalog.audit_head(),
@@ -205,10 +205,10 @@ def door(node: Desk, clock: Clock, right: str) -> tuple[SigningIn, Throttle]:
     """Return a door whose passwords cost nothing to check, and its memory."""
     signing = SigningIn(node.node)
     throttle = Throttle(now=clock)
-    people = SimpleNamespace(
+    credentials = SimpleNamespace(
         by_password=lambda id_, word: Party(id_) if word == right else None
     )
-    signing._throttle, signing._people = throttle, people  # type: ignore[assignment]
+    signing._throttle, signing._credentials = throttle, credentials  # type: ignore[assignment]
     return signing, throttle
 
 

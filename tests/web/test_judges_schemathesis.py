@@ -99,8 +99,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         node.catalog.people.add("judge", "Judge", issuer="https://id.example", subject="judge")
         for role in ("contributor", "reviewer", "steward"):
             node.catalog.people.grant("judge", f"{role}:hydro")
-        key = node.catalog.people.issue_key("judge", ("read", "submit", "steward", "admin"), 1)
-    party = node.catalog.people.by_key(key)
+        key = node.catalog.credentials.issue_key(
+            "judge", ("read", "submit", "steward", "admin"), 1
+        )
+    party = node.catalog.credentials.by_key(key)
     assert party is not None
     with acting_as(party):
         upload = uploading.begin_upload(node, 10, "f.bin").id

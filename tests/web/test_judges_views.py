@@ -59,7 +59,7 @@ def views(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Views]:
         node.catalog.people.add_group("snow", "Snow")
         node.catalog.people.add("gus", "Gus", issuer="https://id.example", subject="gus")
         node.catalog.people.join("gus", "snow")
-        key = node.catalog.people.issue_key("gus", ("read",), 1).reveal()
+        key = node.catalog.credentials.issue_key("gus", ("read",), 1).reveal()
     names = [f"open-{n:02d}" for n in range(OPEN)] + [f"shut-{n:02d}" for n in range(CLOSED)]
     with node.catalog.transaction() as tx:
         tx.put(Record("collection", "demo", collection("demo")))

@@ -45,7 +45,7 @@ def key(served: tuple[str, Node]) -> str:
     node = served[1]
     with acting_as(OPERATOR):
         node.catalog.people.add("rosa", "Rosa", password=WORD)
-        made: str = node.catalog.people.issue_key("rosa", ("read",), 1).reveal()
+        made: str = node.catalog.credentials.issue_key("rosa", ("read",), 1).reveal()
         for name in ("demo/raster-04", "demo/closed-cube"):
             like = name.replace("closed-", "")
             body, links = node.catalog.whole("item", like)

@@ -175,7 +175,7 @@ def test_python_with_a_key_reads_what_a_licence_closes(served: tuple[str, Node])
         people = node.catalog.people
         people.add("reader", "Reader", password=WORD)
         people.accept("reader", "odbl-1.0")
-        key = people.issue_key("reader", ("read",), 1).reveal()
+        key = node.catalog.credentials.issue_key("reader", ("read",), 1).reveal()
         body, links = node.catalog.whole("item", "demo/raster-03")
         closed = body | {"ec:access": {"fetch": "licence:odbl-1.0"}}
         with node.catalog.transaction() as tx:

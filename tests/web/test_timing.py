@@ -16,7 +16,7 @@ from tests.web.matrix_checks import ask, cells, never
 from tests.web.matrix_node import MatrixNode, build
 from tests.web.policy_table import TABLE, expected
 
-from earthcommons.catalog import catalog, history
+from earthcommons.catalog import file, history
 from earthcommons.model.party import OPERATOR
 from earthcommons.policy import acting_as, moment
 from earthcommons.trust import secrets
@@ -37,15 +37,15 @@ _WATCHING: list[bool] = []
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MatrixNode]:
-    real = catalog.open_reader
+    real = file.open_reader
 
-    def open_traced(*file: Any) -> Any:
-        connection = real(*file)
+    def open_traced(*path: Any) -> Any:
+        connection = real(*path)
         connection.set_trace_callback(_note)
         return connection
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(catalog, "open_reader", open_traced)
+        patch.setattr(file, "open_reader", open_traced)
         made = build(tmp_path_factory.mktemp("timing"))
         with acting_as(OPERATOR):
             made.node.catalog.people.add("pat", "Pat", password=WORD)

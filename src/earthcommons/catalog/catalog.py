@@ -1,52 +1,39 @@
-"""The embedded catalogue: one SQLite file, many readers, one writer."""
+"""The embedded catalogue: the records of a node, as each party may read them."""
 
 from __future__ import annotations
 
-import sqlite3
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from earthcommons.catalog import audit, history, search
+from earthcommons.catalog.credentials import Credentials
 from earthcommons.catalog.facets import count_facets
+from earthcommons.catalog.file import CatalogFile
 from earthcommons.catalog.item_rows import address_part
 from earthcommons.catalog.labelling import Faces, stated_labels
-from earthcommons.catalog.migrations import adopt, check_schema
+from earthcommons.catalog.migrations import adopt
 from earthcommons.catalog.people import People
 from earthcommons.catalog.presenting import present
 from earthcommons.catalog.queries import check_limit
-from earthcommons.catalog.reader import READ_LIMIT_S, open_reader
-from earthcommons.catalog.schema import (
-    SCHEMA_VERSION,
-    statements,
-)
+from earthcommons.catalog.reader import READ_LIMIT_S
 from earthcommons.catalog.writing import SqliteTransaction
-from earthcommons.errors import (
-    ConflictError,
-    GoneError,
-    InvalidInputError,
-    NotFoundError,
-    UpstreamError,
-)
+from earthcommons.errors import GoneError, InvalidInputError, NotFoundError
 from earthcommons.model.canonical import parse_canonical
 from earthcommons.model.record import Change, Link
 from earthcommons.policy import OPEN, acting_party, moment, require, visible
-from earthcommons.store import Turns, storing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from datetime import datetime
     from pathlib import Path
 
     from earthcommons.catalog.facets import Facets
     from earthcommons.catalog.queries import ItemQuery, ObservationQuery, Page, RecordQuery
-    from earthcommons.catalog.reader import Reader
     from earthcommons.model.party import Party
     from earthcommons.store import ObjectStore
 
@@ -66,14 +53,10 @@ class Catalog:
     """All records of a node, by kind and id; every read is limited to what the party may see."""
 
     def __init__(self, file: Path, store: ObjectStore) -> None:
-        self._file = file
+        self._file = CatalogFile(file)
         self._store = store
-        self._local = threading.local()
-        self._writing = threading.Lock()
-        self._turns = Turns(file.with_name(file.name + ".lock"))
-        self.people = People(self._connection, self.transaction)
-        with self._writing:
-            self._prepare()
+        self.people = People(self._file.connection, self.transaction)
+        self.credentials = Credentials(self.people, self._file.connection, self.transaction)
 
     @contextmanager
     def transaction(self, *, settled: bool = False) -> Iterator[SqliteTransaction]:
@@ -86,65 +69,22 @@ class Catalog:
             ConflictError: another process kept writing for 30 seconds.
             UpstreamError: the disk is full or fails (`storage`); nothing was written.
         """
-        with self._writing, storing(), self._turns.among():
-            connection = self._connection(anew=True)
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
-                    raise ConflictError(
-                        "another process is writing to this catalogue"
-                    ) from error
-                raise _unwritable(error) from error
-            try:
-                tx = SqliteTransaction(connection, None if settled else self._store)
-                yield tx
-                tx.settle()
-                connection.execute("COMMIT")
-            except BaseException as error:
-                # Where the disk failed, SQLite may have rolled back by itself.
-                if connection.in_transaction:
-                    with suppress(sqlite3.OperationalError):
-                        connection.execute("ROLLBACK")
-                if isinstance(error, sqlite3.OperationalError):
-                    raise _unwritable(error) from error
-                raise
+        with self._file.writing() as connection:
+            tx = SqliteTransaction(connection, None if settled else self._store)
+            yield tx
+            tx.settle()
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self) -> AbstractContextManager[None]:
         """Let nobody write, in any process, while the block runs: the file may be replaced."""
-        with self._turns.alone():
-            yield
+        return self._file.alone()
 
-    @contextmanager
-    def loading(self) -> Iterator[Callable[[], object]]:
-        """Make this thread's connection fit for many writes while the block runs.
-
-        It keeps more pages, and does not look up again that the rows it has just written refer to
-        one another. What is yielded brings the log into the file beside all else: to be called
-        after each transaction.
-        """
-        connection = self._connection()
-        before = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in _LOADING}
-        with ThreadPoolExecutor(1) as beside:
-            try:
-                for name, value in _LOADING.items():
-                    connection.execute(f"PRAGMA {name} = {value}")
-                yield partial(beside.submit, self._bring_in)
-            finally:
-                connection = self._connection()
-                for name, value in before.items():
-                    connection.execute(f"PRAGMA {name} = {value}")
-                beside.submit(self.close)
-
-    def _bring_in(self) -> None:
-        # What cannot be brought in now stays in the log, which says the same.
-        with suppress(sqlite3.OperationalError):
-            self._connection().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    def loading(self) -> AbstractContextManager[Callable[[], object]]:
+        """Make this thread fit for many writes; yield what is called after each transaction."""
+        return self._file.loading()
 
     def visible(self, party: Party | None = None) -> tuple[str, ...]:
         """Return the labels in force of what a party may see: who acts now, when not told."""
-        rows = self._connection().execute("SELECT label FROM label")
+        rows = self._file.connection().execute("SELECT label FROM label")
         found = visible(party or acting_party(), (row[0] for row in rows), moment())
         return tuple(sorted(found))
 
@@ -155,7 +95,7 @@ class Catalog:
             NotFoundError: nothing visible has that kind and id.
             GoneError: something had, and was withdrawn.
         """
-        with self._connection().whole() as sql:
+        with self._file.connection().whole() as sql:
             marks, labels = self._labels(party)
             row = sql.execute(
                 "SELECT r.body, r.k, i.guarded FROM record r LEFT JOIN item i ON i.k = r.k"
@@ -184,7 +124,7 @@ class Catalog:
             " CASE r.kind WHEN 'collection' THEN r.id ELSE i.collection END"
             f" WHERE r.kind = ? AND r.id = ? AND r.current AND r.access IN ({marks})"
         )
-        row = self._connection().execute(sql, (kind, id_, *labels)).fetchone()
+        row = self._file.connection().execute(sql, (kind, id_, *labels)).fetchone()
         if row is None:
             raise NotFoundError(f"there is no {kind} {id_[:120]!r}")
         return Standing(row[0], Faces(*row[1:4]), row[4] or "")
@@ -202,7 +142,7 @@ class Catalog:
             "SELECT own FROM record WHERE kind = ? AND id = ? AND current"
             f" AND access IN ({marks})"
         )
-        row = self._connection().execute(sql, (kind, id_, *labels)).fetchone()
+        row = self._file.connection().execute(sql, (kind, id_, *labels)).fetchone()
         if row is None:
             raise NotFoundError(f"there is no {kind} {id_[:120]!r}")
         return stated_labels(row[0])
@@ -214,7 +154,7 @@ class Catalog:
             NotFoundError: nothing withdrawn has that kind and id.
         """
         row = (
-            self._connection()
+            self._file.connection()
             .execute(
                 "SELECT access FROM record WHERE kind = ? AND id = ? AND gone AND access <> ''",
                 (kind, id_),
@@ -223,12 +163,12 @@ class Catalog:
         )
         if row is None:
             raise NotFoundError(f"no {kind} {id_[:120]!r} was withdrawn")
-        return history.owner_of(self._connection(), kind, id_), str(row[0])
+        return history.owner_of(self._file.connection(), kind, id_), str(row[0])
 
     def holds_items(self, collection: str) -> bool:
         """Return whether a collection has an item, whoever may see it."""
         sql = "SELECT 1 FROM item WHERE collection = ? LIMIT 1"
-        return self._connection().execute(sql, (collection,)).fetchone() is not None
+        return self._file.connection().execute(sql, (collection,)).fetchone() is not None
 
     def whole(self, kind: str, id_: str) -> tuple[dict[str, Any], tuple[Link, ...]]:
         """Return body and links of the current version as stored, for who writes the next.
@@ -238,7 +178,7 @@ class Catalog:
         Raises:
             NotFoundError: nothing has that kind and id.
         """
-        with self._connection().whole() as sql:
+        with self._file.connection().whole() as sql:
             row = sql.execute(
                 "SELECT body FROM record WHERE kind = ? AND id = ? AND current", (kind, id_)
             ).fetchone()
@@ -260,13 +200,13 @@ class Catalog:
     def version(self, kind: str, id_: str) -> tuple[int, str] | None:
         """Return version and digest of the current record, or None; not limited by policy."""
         sql = "SELECT version, digest FROM record WHERE kind = ? AND id = ? AND current"
-        row = self._connection().execute(sql, (kind, id_)).fetchone()
+        row = self._file.connection().execute(sql, (kind, id_)).fetchone()
         return None if row is None else (int(row[0]), str(row[1]))
 
     def settled(self, kind: str, id_: str) -> dict[int, str]:
         """Return the digest of each version of a record; not limited by policy."""
         sql = "SELECT version, digest FROM record WHERE kind = ? AND id = ?"
-        return dict(self._connection().execute(sql, (kind, id_)).fetchall())
+        return dict(self._file.connection().execute(sql, (kind, id_)).fetchall())
 
     def versions(
         self, kind: str, id_: str, party: Party | None = None
@@ -276,7 +216,7 @@ class Catalog:
         Raises:
             NotFoundError: nothing visible has that kind and id.
         """
-        with self._connection().whole() as sql:
+        with self._file.connection().whole() as sql:
             return history.versions(sql, kind, id_, self._asker(party))
 
     def past(
@@ -288,7 +228,7 @@ class Catalog:
             NotFoundError: nothing visible has that kind, id and version.
             GoneError: the record was withdrawn.
         """
-        with self._connection().whole() as sql:
+        with self._file.connection().whole() as sql:
             return history.past(sql, kind, id_, version, self._asker(party))
 
     def version_at(self, kind: str, id_: str, at: datetime, party: Party | None = None) -> int:
@@ -299,7 +239,7 @@ class Catalog:
             InvalidInputError: the node did not keep times then (`unknown-time`).
         """
         self.versions(kind, id_, party)
-        return history.at_moment(self._connection(), kind, id_, _stamp(at))
+        return history.at_moment(self._file.connection(), kind, id_, _stamp(at))
 
     def as_of(
         self, kind: str, id_: str, at: datetime, party: Party | None = None
@@ -322,7 +262,7 @@ class Catalog:
         party: Party | None = None,
     ) -> list[dict[str, Any]]:
         """Return items of a collection as they were at a moment, in order of id."""
-        with self._connection().bounded() as sql:
+        with self._file.connection().bounded() as sql:
             return history.items_at(
                 sql, collection, _stamp(at), after, check_limit(limit), self._asker(party)
             )
@@ -335,17 +275,17 @@ class Catalog:
         Raises:
             UpstreamError: it took over `seconds` (`query-timeout`).
         """
-        with self._connection().bounded(seconds) as sql:
+        with self._file.connection().bounded(seconds) as sql:
             return search.items(sql, query, self.visible(party))
 
     def facets(self, query: ItemQuery, party: Party | None = None) -> Facets:
         """Return how the matches spread over themes, goals, formats, licences, regions, years."""
-        with self._connection().bounded() as sql:
+        with self._file.connection().bounded() as sql:
             return count_facets(sql, query, self.visible(party))
 
     def records(self, query: RecordQuery, party: Party | None = None) -> Page:
         """Return a page of records of one kind, in order of id, or best match first with text."""
-        with self._connection().bounded() as sql:
+        with self._file.connection().bounded() as sql:
             return search.records(sql, query, self.visible(party))
 
     def all(self, kind: str, party: Party | None = None) -> list[dict[str, Any]]:
@@ -355,7 +295,7 @@ class Catalog:
             f"SELECT body FROM record WHERE kind = ? AND current AND access IN ({marks})"
             " ORDER BY id"
         )
-        rows = self._connection().execute(sql, (kind, *labels))
+        rows = self._file.connection().execute(sql, (kind, *labels))
         return [orjson.loads(body) for (body,) in rows]
 
     def count(self, kind: str, party: Party | None = None) -> int:
@@ -363,13 +303,13 @@ class Catalog:
         marks, labels = self._labels(party)
         if kind == "item":
             sql = f"SELECT coalesce(sum(n), 0) FROM item_count WHERE access IN ({marks})"
-            return int(self._connection().execute(sql, labels).fetchone()[0])
+            return int(self._file.connection().execute(sql, labels).fetchone()[0])
         sql = f"SELECT count(*) FROM record WHERE kind = ? AND current AND access IN ({marks})"
-        return int(self._connection().execute(sql, (kind, *labels)).fetchone()[0])
+        return int(self._file.connection().execute(sql, (kind, *labels)).fetchone()[0])
 
     def observations(self, query: ObservationQuery, party: Party | None = None) -> Page:
         """Return a page of observations in order of region, period, dimensions."""
-        with self._connection().bounded() as sql:
+        with self._file.connection().bounded() as sql:
             return search.observations(sql, query, self.visible(party))
 
     def observation(self, id_: str, party: Party | None = None) -> dict[str, Any]:
@@ -383,7 +323,7 @@ class Catalog:
             "SELECT o.body FROM observation o JOIN record r ON r.kind = 'run' AND r.id = o.run"
             f" AND r.current WHERE o.id = ? AND r.access IN ({marks})"
         )
-        row = self._connection().execute(sql, (id_, *labels)).fetchone()
+        row = self._file.connection().execute(sql, (id_, *labels)).fetchone()
         if row is None:
             raise NotFoundError(f"there is no observation {id_[:120]!r}")
         value: dict[str, Any] = orjson.loads(row[0])
@@ -392,7 +332,7 @@ class Catalog:
     def has_asset(self, href: str, party: Party | None = None) -> bool:
         """Return whether the party may fetch an asset with that address."""
         # Of one moment: between two statements a version may retire, and its labels with it.
-        with self._connection().whole() as sql:
+        with self._file.connection().whole() as sql:
             marks, labels = self._labels(party)
             # One statement whatever it finds: who may not fetch an object does not learn from
             # the work of the answer that it is there.
@@ -429,7 +369,7 @@ class Catalog:
             " AND EXISTS (SELECT 1 FROM record r WHERE r.kind = c.kind AND r.id = c.id"
             f" AND (r.current OR r.gone) AND r.access IN ({marks})) ORDER BY c.seq LIMIT ?"
         )
-        rows = self._connection().execute(sql, (after, *labels, limit))
+        rows = self._file.connection().execute(sql, (after, *labels, limit))
         return tuple(Change(*row) for row in rows)
 
     def newest_changes(
@@ -443,7 +383,7 @@ class Catalog:
             f" WHERE r.access IN ({marks}) AND c.seq < ? ORDER BY c.seq DESC LIMIT ?"
         )
         least = 2**62 if before is None else before
-        rows = self._connection().execute(sql, (*labels, least, limit))
+        rows = self._file.connection().execute(sql, (*labels, least, limit))
         return tuple(Change(*row) for row in rows)
 
     def adopt(self, other: Path) -> None:
@@ -452,7 +392,7 @@ class Catalog:
         That is the change log, accounts, keys, sessions and the audit log: a rebuild invents an
         order of changes and knows nobody, so where the old file can still be read they go on.
         """
-        adopt(self._connection(), other)
+        adopt(self._file.connection(), other)
 
     def audit_log(
         self, *, after: int = 0, kind: str = "", id_: str = "", limit: int = 1000
@@ -464,7 +404,7 @@ class Catalog:
         """
         require("administer", OPEN, "the audit log")
         return list(
-            audit.read(self._connection(), after=after, kind=kind, id_=id_, limit=limit)
+            audit.read(self._file.connection(), after=after, kind=kind, id_=id_, limit=limit)
         )
 
     def audit_log_of(self, kind: str, id_: str, limit: int = 1000) -> list[audit.AuditRow]:
@@ -472,11 +412,11 @@ class Catalog:
 
         Not limited by policy: whoever calls asks `require` first.
         """
-        return list(audit.read(self._connection(), kind=kind, id_=id_, limit=limit))
+        return list(audit.read(self._file.connection(), kind=kind, id_=id_, limit=limit))
 
     def audit_head(self) -> tuple[int, str]:
         """Return number and digest of the audit log's last line."""
-        return audit.head(self._connection())
+        return audit.head(self._file.connection())
 
     def verify_audit(self, kept: tuple[int, str] | None = None) -> int:
         """Walk the audit log's chain and return how many lines it has.
@@ -485,26 +425,23 @@ class Catalog:
             IntegrityError: a line was edited, removed or reordered, or the tail was cut after
                 the head `kept`.
         """
-        return audit.verify(self._connection(), kept)
+        return audit.verify(self._file.connection(), kept)
 
     def dump(self) -> Iterator[str]:
         """Yield one line for each row of the index, sorted: what a rebuild must give again."""
         for table, columns, order in _DUMPED:
             sql = f"SELECT {columns} FROM {table} ORDER BY {order}"
-            for row in self._connection().execute(sql):
+            for row in self._file.connection().execute(sql):
                 cells = (c.decode() if isinstance(c, bytes) else str(c) for c in row)
                 yield table + "\t" + "\t".join(cells)
 
     def check(self) -> str:
         """Return `ok`, or what SQLite's own integrity check says is wrong."""
-        return str(self._connection().execute("PRAGMA quick_check").fetchone()[0])
+        return str(self._file.connection().execute("PRAGMA quick_check").fetchone()[0])
 
     def close(self) -> None:
         """Close this thread's connection."""
-        connection = getattr(self._local, "connection", None)
-        if connection is not None:
-            connection.close()
-            self._local.connection = None
+        self._file.close()
 
     def _labels(self, party: Party | None) -> tuple[str, tuple[str, ...]]:
         labels = self.visible(party)
@@ -523,47 +460,10 @@ class Catalog:
             f" {there}_kind AND r.id = {there}_id AND (r.current OR r.gone AND r.access <> '')"
             f" AND r.access NOT IN ({marks})) ORDER BY 1, 2, 3"
         )
-        rows = self._connection().execute(sql, (kind, id_, *labels))
+        rows = self._file.connection().execute(sql, (kind, id_, *labels))
         return tuple(Link(*row) for row in rows)
 
-    def _connection(self, *, anew: bool = False) -> Reader:
-        """Return this thread's connection; `anew` to the file that has the name by now."""
-        connection: Reader | None = getattr(self._local, "connection", None)
-        if connection is not None and anew and self._local.inode != self._inode():
-            connection.close()
-            connection = None
-        if connection is None:
-            connection = self._local.connection = open_reader(self._file)
-            # SQLite makes a file with the first question.
-            connection.execute("PRAGMA user_version").fetchone()
-            self._local.inode = self._inode()
-        return connection
 
-    def _inode(self) -> int:
-        return self._file.stat().st_ino
-
-    def _prepare(self) -> None:
-        connection = self._connection()
-        # Asked first: a file of another version is not to be touched.
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        check_schema(version)
-        if version and connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
-            # Nothing to make: who only reads does not wait for who writes.
-            return
-        # Two to three records a page; at 4096 an item of 2 KB would take one alone.
-        connection.execute("PRAGMA page_size = 8192")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("BEGIN IMMEDIATE")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            for statement in statements():
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        connection.execute("COMMIT")
-
-
-# Where a disk is too slow to bring the log in beside the writing, who writes does.
-_LOADING = {"cache_size": -500_000, "wal_autocheckpoint": 100_000, "foreign_keys": 0}
 _DUMPED = (
     (
         "record",
@@ -588,7 +488,3 @@ def _stamp(at: datetime) -> str:
     except OverflowError as error:
         raise InvalidInputError(f"{at} is beyond the calendar", code="bad-time") from error
     return f"{at:%Y}".zfill(4) + at.strftime("-%m-%dT%H:%M:%S.999Z")
-
-
-def _unwritable(error: sqlite3.OperationalError) -> UpstreamError:
-    return UpstreamError(f"the catalogue cannot be written: {error}", code="storage")

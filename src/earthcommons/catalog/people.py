@@ -1,10 +1,10 @@
-"""Accounts, groups, keys and sessions: what lives in the catalogue alone, beside the audit log."""
+"""Who there is on a node and what they hold: accounts, groups, roles, licences accepted."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from earthcommons.errors import (
@@ -15,30 +15,29 @@ from earthcommons.errors import (
 )
 from earthcommons.model.party import Party
 from earthcommons.policy import OPEN, acting_party, moment, parse_label, require
-from earthcommons.trust import (
-    KeyText,
-    digest_secret,
-    hash_password,
-    is_password,
-    new_key,
-    new_token,
-    same_secret,
-)
+from earthcommons.trust import hash_password
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
+    from datetime import datetime
 
     from earthcommons.catalog.reader import Reader
     from earthcommons.catalog.writing import SqliteTransaction
 
-__all__ = ["PEOPLE_SCHEMA", "SCOPES", "Account", "ApiKey", "Group", "People"]
+__all__ = [
+    "PEOPLE_SCHEMA",
+    "Account",
+    "Group",
+    "People",
+    "require_hand",
+    "require_self",
+    "timestamp",
+]
 
-SCOPES = ("read", "submit", "steward", "admin")
 _ROLES = ("contributor", "reviewer", "steward")
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 _RESERVED = ("public", "operator")
-KEY_DAYS_MOST = 366
 
 PEOPLE_SCHEMA = """
 CREATE TABLE account (
@@ -52,14 +51,6 @@ CREATE TABLE team (
 CREATE TABLE held (
   account TEXT NOT NULL REFERENCES account, what TEXT NOT NULL, value TEXT NOT NULL,
   since TEXT NOT NULL, PRIMARY KEY (account, what, value)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE api_key (
-  name TEXT PRIMARY KEY, account TEXT NOT NULL REFERENCES account, digest TEXT NOT NULL,
-  scopes TEXT NOT NULL, note TEXT NOT NULL, made TEXT NOT NULL, expires TEXT NOT NULL,
-  revoked INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE session (
-  digest TEXT PRIMARY KEY, account TEXT NOT NULL REFERENCES account, expires TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
 
@@ -80,19 +71,6 @@ class Account:
     roles: tuple[str, ...]
     groups: tuple[str, ...]
     licences: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """A key as it may be shown: never with its secret."""
-
-    name: str
-    account: str
-    scopes: tuple[str, ...]
-    note: str
-    made: str
-    expires: str
-    revoked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +124,7 @@ class People:
                 raise ConflictError(f"there is an account {id_!r} already", code="exists")
             tx.sql.execute(
                 "INSERT INTO account VALUES (?,?,?,?,?,1,?)",
-                (id_, name, hashed, issuer, subject, _now()),
+                (id_, name, hashed, issuer, subject, timestamp(moment())),
             )
             tx.note("account-add", "account", id_, {"issuer": issuer})
         return self.account(id_)
@@ -186,7 +164,7 @@ class People:
             InvalidInputError: the password does not fit.
         """
         self.account(id_)
-        _require_self(id_)
+        require_self(id_)
         hashed = hash_password(password)
         with self._transaction() as tx:
             tx.sql.execute("UPDATE account SET password = ? WHERE id = ?", (hashed, id_))
@@ -250,8 +228,8 @@ class People:
             InvalidInputError: the licence's name does not fit.
         """
         parse_label(f"licence:{licence}")
-        _require_self(id_)
-        _require_hand("accepts no licence")
+        require_self(id_)
+        require_hand("accepts no licence")
         self._hold(id_, "licence", licence, "licence-accept")
 
     # Groups.
@@ -290,78 +268,7 @@ class People:
         rows = self._reader().execute("SELECT * FROM team ORDER BY id")
         return [Group(*row) for row in rows]
 
-    # Keys.
-
-    def issue_key(
-        self, id_: str, scopes: tuple[str, ...], days: int, note: str = ""
-    ) -> KeyText:
-        """Make a key of an account; its secret is returned once and kept as a digest.
-
-        Raises:
-            NotFoundError: there is no such account.
-            AccessDeniedError: another asks, or a key without the scope `admin`.
-            InvalidInputError: an unknown scope, or a life of no day or over 366.
-        """
-        self.account(id_)
-        _require_self(id_)
-        _require_hand("makes no key")
-        held = acting_party().scopes
-        if held is not None and not held >= set(scopes):
-            raise AccessDeniedError("a key gives no scope it does not have")
-        if not scopes or set(scopes) - set(SCOPES):
-            raise InvalidInputError(f"scopes: one or more of {', '.join(SCOPES)}")
-        if not 1 <= days <= KEY_DAYS_MOST:
-            raise InvalidInputError(f"a key lives 1 to {KEY_DAYS_MOST} days")
-        key = new_key()
-        expires = _text(moment() + timedelta(days=days))
-        with self._transaction() as tx:
-            tx.sql.execute(
-                "INSERT INTO api_key VALUES (?,?,?,?,?,?,?,0)",
-                (
-                    *(key.name, id_, digest_secret(key.secret), " ".join(sorted(scopes))),
-                    *(note[:200], _now(), expires),
-                ),
-            )
-            tx.note("key-issue", "key", key.name, {"account": id_, "scopes": sorted(scopes)})
-        return key
-
-    def keys(self, id_: str = "") -> list[ApiKey]:
-        """Return the keys of an account, or of all; an operator, or whose they are, may ask.
-
-        Raises:
-            AccessDeniedError: the acting party is neither.
-        """
-        _require_self(id_)
-        return self._keys(id_)
-
-    def _keys(self, id_: str) -> list[ApiKey]:
-        rows = self._reader().execute(
-            "SELECT name, account, scopes, note, made, expires, revoked FROM api_key"
-            " WHERE ? IN ('', account) ORDER BY made, name",
-            (id_,),
-        )
-        return [
-            ApiKey(name, account, tuple(scopes.split()), said, made, expires, bool(revoked))
-            for name, account, scopes, said, made, expires, revoked in rows
-        ]
-
-    def revoke_key(self, name: str) -> None:
-        """End a key at once.
-
-        Raises:
-            AccessDeniedError: another asks, or a key without the scope `admin`.
-            NotFoundError: there is no such key.
-        """
-        found = [key for key in self._keys("") if key.name == name]
-        if not found:
-            raise NotFoundError(f"there is no key {name[:60]!r}")
-        _require_self(found[0].account)
-        _require_hand("ends no key")
-        with self._transaction() as tx:
-            tx.sql.execute("UPDATE api_key SET revoked = 1 WHERE name = ?", (name,))
-            tx.note("key-revoke", "key", name, {})
-
-    # From a proof to a party.
+    # What an account may now.
 
     def party(self, id_: str, scopes: frozenset[str] | None = None) -> Party | None:
         """Return the party an open account is now, or None."""
@@ -380,75 +287,6 @@ class People:
             frozenset(held["licence"]),
             scopes,
         )
-
-    def by_password(self, id_: str, password: str) -> Party | None:
-        """Return the party whose password this is, or None; both take the same time."""
-        row = (
-            self._reader()
-            .execute("SELECT password FROM account WHERE id = ? AND active", (id_,))
-            .fetchone()
-        )
-        right = is_password(password, row[0] if row else "")
-        return self.party(id_) if right else None
-
-    def by_key(self, key: KeyText) -> Party | None:
-        """Return the party a key speaks for, within its scopes, or None."""
-        row = (
-            self._reader()
-            .execute(
-                "SELECT digest, account, scopes FROM api_key"
-                " WHERE name = ? AND NOT revoked AND expires > ?",
-                (key.name, _now()),
-            )
-            .fetchone()
-        )
-        right = same_secret(key.secret, row[0] if row else "0" * 64)
-        return self.party(row[1], frozenset(row[2].split())) if row and right else None
-
-    def by_subject(self, issuer: str, subject: str) -> Party | None:
-        """Return the party of an identity provider's subject, or None."""
-        row = (
-            self._reader()
-            .execute(
-                "SELECT id FROM account WHERE issuer = ? AND subject = ? AND issuer <> ''",
-                (issuer, subject),
-            )
-            .fetchone()
-        )
-        return self.party(row[0]) if row else None
-
-    # Sessions.
-
-    def open_session(self, id_: str, hours: int = 12) -> str:
-        """Return the secret of a new session; ended ones are forgotten on the way."""
-        token = new_token()
-        with self._transaction() as tx:
-            tx.sql.execute("DELETE FROM session WHERE expires <= ?", (_now(),))
-            tx.sql.execute(
-                "INSERT INTO session VALUES (?,?,?)",
-                (digest_secret(token), id_, _text(moment() + timedelta(hours=hours))),
-            )
-            tx.note("sign-in", "account", id_, {})
-        return token
-
-    def by_session(self, token: str) -> Party | None:
-        """Return the party of an open session, or None."""
-        row = (
-            self._reader()
-            .execute(
-                "SELECT account FROM session WHERE digest = ? AND expires > ?",
-                (digest_secret(token[:100]), _now()),
-            )
-            .fetchone()
-        )
-        return self.party(row[0]) if row else None
-
-    def end_session(self, token: str) -> None:
-        """End a session."""
-        with self._transaction() as tx:
-            tx.sql.execute(
-                "DELETE FROM session WHERE digest = ?", (digest_secret(token[:100]),)
-            )
 
     def _check_role(self, role: str) -> None:
         name, _, group = role.partition(":")
@@ -473,7 +311,8 @@ class People:
         self.account(id_)
         with self._transaction() as tx:
             added = tx.sql.execute(
-                "INSERT OR IGNORE INTO held VALUES (?,?,?,?)", (id_, what, value, _now())
+                "INSERT OR IGNORE INTO held VALUES (?,?,?,?)",
+                (id_, what, value, timestamp(moment())),
             )
             if added.rowcount:
                 tx.note(action, "account", id_, {what: value})
@@ -488,14 +327,22 @@ class People:
                 tx.note(action, "account", id_, {what: value})
 
 
-def _require_self(id_: str) -> None:
-    """Return when the acting party is that account, or an operator."""
+def require_self(id_: str) -> None:
+    """Return when the acting party is that account, or an operator.
+
+    Raises:
+        AccessDeniedError: it is neither.
+    """
     if acting_party().id != id_:
         require("administer", OPEN, f"account {id_}")
 
 
-def _require_hand(refusal: str) -> None:
-    """Return when the acting party is there in person, or its key may act on accounts."""
+def require_hand(refusal: str) -> None:
+    """Return when the acting party is there in person, or its key may act on accounts.
+
+    Raises:
+        AccessDeniedError: it is a key without the scope `admin`.
+    """
     scopes = acting_party().scopes
     if scopes is not None and "admin" not in scopes:
         raise AccessDeniedError(f"a key without the scope admin {refusal}")
@@ -510,9 +357,6 @@ def _require_giver(role: str) -> None:
         require("administer", OPEN, f"role {role}")
 
 
-def _now() -> str:
-    return _text(moment())
-
-
-def _text(at: datetime) -> str:
+def timestamp(at: datetime) -> str:
+    """Return a moment as the tables of people keep it: as text, in UTC, to be compared."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

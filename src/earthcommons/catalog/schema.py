@@ -6,6 +6,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from earthcommons.catalog.audit import AUDIT_KEPT, AUDIT_SCHEMA
+from earthcommons.catalog.credentials import CREDENTIALS_SCHEMA
 from earthcommons.catalog.people import PEOPLE_SCHEMA
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ CREATE TRIGGER change_fixed BEFORE UPDATE ON change
 CHANGE_KEPT = """CREATE TRIGGER change_kept BEFORE DELETE ON change
   BEGIN SELECT raise(ABORT, 'the change log is append-only'); END;
 """
-SCHEMA += CHANGE_KEPT + PEOPLE_SCHEMA + AUDIT_SCHEMA
+SCHEMA += CHANGE_KEPT + PEOPLE_SCHEMA + CREDENTIALS_SCHEMA + AUDIT_SCHEMA
 
 # What lives in the catalogue alone: a rebuild or a migration carries these over.
 KEPT_TABLES = ("change", "account", "team", "held", "api_key", "session", "audit")

@@ -147,7 +147,7 @@ def key_issue(
     note: Annotated[str, typer.Option(help="What it is for.")] = "",
 ) -> None:
     """Make a key and print it: this is the only time it is shown."""
-    made = opened(node).catalog.people.issue_key(account_id, tuple(scope), days, note)
+    made = opened(node).catalog.credentials.issue_key(account_id, tuple(scope), days, note)
     print(made.reveal())
 
 
@@ -158,7 +158,7 @@ def key_list(
     json: AsJson = False,
 ) -> None:
     """List keys; secrets are not kept."""
-    found = opened(node).catalog.people.keys(account_id)
+    found = opened(node).catalog.credentials.keys(account_id)
     if json:
         show([{name: getattr(k, name) for name in k.__slots__} for k in found])
         return
@@ -179,7 +179,7 @@ def key_list(
 @key.command("revoke")
 def key_revoke(name: str, node: NodeDir = DEFAULT_NODE) -> None:
     """End a key at once."""
-    opened(node).catalog.people.revoke_key(name)
+    opened(node).catalog.credentials.revoke_key(name)
     print(f"key {name} revoked")
 
 

@@ -93,14 +93,14 @@ class _Identity:
     def _party(
         self, scope: Scope, headers: dict[str, str]
     ) -> tuple[Party | None, Response | None]:
-        people = self._node.catalog.people
+        credentials = self._node.catalog.credentials
         if stated := headers.get("authorization"):
             scheme, _, text = stated.partition(" ")
             key = read_key(text.strip())
             party = None
             if scheme.lower() == "bearer":
                 if key is not None:
-                    party = people.by_key(key)
+                    party = credentials.by_key(key)
                 elif self._tokens is not None:
                     party = self._tokens(text.strip())
             if party is None:
@@ -112,7 +112,7 @@ class _Identity:
             return party, None
         token = _cookie(headers.get("cookie", ""))
         # An ended session is nobody's: pages then show what everybody sees, and a way to sign in.
-        return (people.by_session(token) or PUBLIC) if token else PUBLIC, None
+        return (credentials.by_session(token) or PUBLIC) if token else PUBLIC, None
 
 
 def install_identity(

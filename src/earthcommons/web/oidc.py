@@ -275,8 +275,8 @@ def party_of(node: Node, claims: Mapping[str, Any]) -> Party:
         NotSignedInError: nobody here is that subject, or the account is closed.
     """
     issuer, subject = str(claims["iss"]), str(claims["sub"])
-    people = node.catalog.people
-    found = people.by_subject(issuer, subject)
+    credentials = node.catalog.credentials
+    found = credentials.by_subject(issuer, subject)
     if found is None and node.settings.oidc_provision:
         stated = claims.get("name") or claims.get("preferred_username")
         name = stated if isinstance(stated, str) and stated.isprintable() else ""
@@ -284,8 +284,10 @@ def party_of(node: Node, claims: Mapping[str, Any]) -> Party:
         id_ = f"u-{digest_of(canonical_bytes([issuer, subject]))[:24]}"
         # Of two requests at once one makes it; a closed account stays closed.
         with acting_as(OPERATOR), contextlib.suppress(ConflictError):
-            people.add(id_, name.strip()[:200] or id_, issuer=issuer, subject=subject)
-        found = people.by_subject(issuer, subject)
+            node.catalog.people.add(
+                id_, name.strip()[:200] or id_, issuer=issuer, subject=subject
+            )
+        found = credentials.by_subject(issuer, subject)
     if found is None:
         raise NotSignedInError("nobody on this node signs in with that identity")
     return found

@@ -23,7 +23,7 @@ __all__ = ["people_router"]
 def people_router(node: Node, signing_in: SigningIn) -> APIRouter:
     """Return the routes `/api/session` and those below `/api/me`."""
     router = APIRouter(tags=["people"])
-    people = node.catalog.people
+    people, credentials = node.catalog.people, node.catalog.credentials
 
     @router.post("/api/session")
     async def sign_in(request: Request) -> Response:
@@ -65,7 +65,7 @@ def people_router(node: Node, signing_in: SigningIn) -> APIRouter:
     def keys(request: Request) -> Response:
         """List the account's keys, without their secrets."""
         known(request, ())
-        rows = people.keys(_account())
+        rows = credentials.keys(_account())
         return json_answer({"keys": [{n: getattr(k, n) for n in k.__slots__} for k in rows]})
 
     @router.post("/api/me/keys")
@@ -75,7 +75,7 @@ def people_router(node: Node, signing_in: SigningIn) -> APIRouter:
         body = fields(await json_object(request), wanted, ("scopes", "days"))
         scopes = tuple(str(scope) for scope in body["scopes"])
         key = await run_in_threadpool(
-            people.issue_key, _account(), scopes, body["days"], body.get("note", "")
+            credentials.issue_key, _account(), scopes, body["days"], body.get("note", "")
         )
         return json_answer({"name": key.name, "key": key.reveal()}, 201)
 
@@ -83,10 +83,10 @@ def people_router(node: Node, signing_in: SigningIn) -> APIRouter:
     def revoke(request: Request, name: str) -> Response:
         """End a key at once."""
         known(request, ())
-        mine = {key.name for key in people.keys(_account())}
+        mine = {key.name for key in credentials.keys(_account())}
         if name not in mine and "operator" not in acting_party().roles:
             raise NotFoundError(f"there is no key {name[:60]!r}")
-        people.revoke_key(name)
+        credentials.revoke_key(name)
         return Response(status_code=204)
 
     return router

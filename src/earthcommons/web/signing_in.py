@@ -31,7 +31,7 @@ class SigningIn:
     """Checks passwords for one application, and slows down whoever guesses."""
 
     def __init__(self, node: Node) -> None:
-        self._people = node.catalog.people
+        self._credentials = node.catalog.credentials
         self._throttle = Throttle()
 
     def check(self, request: Request, account: str, password: str) -> Party:
@@ -51,7 +51,7 @@ class SigningIn:
             names.append(f"address {address}")
         for name in names:
             self._throttle.check(name)
-        party = self._people.by_password(account[:64], password)
+        party = self._credentials.by_password(account[:64], password)
         if party is None:
             for name in names:
                 self._throttle.failed(name)
@@ -63,7 +63,7 @@ class SigningIn:
 def open_session(node: Node, answer: Response, party: Party) -> None:
     """Open a session for a party and put it into an answer."""
     with acting_as(party):
-        token = node.catalog.people.open_session(party.id, SESSION_HOURS)
+        token = node.catalog.credentials.open_session(party.id, SESSION_HOURS)
     answer.set_cookie(
         SESSION_COOKIE,
         token,
@@ -78,7 +78,7 @@ def open_session(node: Node, answer: Response, party: Party) -> None:
 def end_session(node: Node, request: Request, answer: Response) -> None:
     """End the session of a request and take the cookie away."""
     if token := request.cookies.get(SESSION_COOKIE):
-        node.catalog.people.end_session(token)
+        node.catalog.credentials.end_session(token)
     answer.delete_cookie(SESSION_COOKIE, path="/")
 
 

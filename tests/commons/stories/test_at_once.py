@@ -62,7 +62,7 @@ def _read(root: Path, stop: Path) -> None:
         assert page.matched == len(page.names)
         # Five were there before; three come at a time.
         assert (len(page.names) - 5) % 3 == 0
-        with acting_as(PUBLIC), node.catalog._connection().whole():
+        with acting_as(PUBLIC), node.catalog._file.connection().whole():
             there = {body["id"] for body in node.catalog.all("collection")}
             items = node.catalog.items(ItemQuery(limit=1000)).matched
             assert bool(items) == bool(there), (items, there)

@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 from fastapi import APIRouter, Request, Response  # noqa: TC002 - read when routes are made
 from starlette.concurrency import run_in_threadpool
 
-from earthcommons.catalog.people import SCOPES
+from earthcommons.catalog.credentials import SCOPES
 from earthcommons.errors import CommonsError, InvalidInputError, NotFoundError
 from earthcommons.policy import acting_party
 from earthcommons.web.errors import status_of
@@ -51,6 +51,7 @@ class _Pages:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._people = site.catalog.people
+        self._credentials = site.catalog.credentials
         self._signing_in: SigningIn = site.signing_in
 
     def ask(self, request: Request, lang: str) -> Response:
@@ -98,7 +99,7 @@ class _Pages:
             try:
                 if not days.isdecimal():
                     raise InvalidInputError("say for how many days the key shall live")
-                key = self._people.issue_key(
+                key = self._credentials.issue_key(
                     party.id, form.all("scope"), int(days[:6]), form.text("note")
                 )
             except InvalidInputError as error:
@@ -110,7 +111,7 @@ class _Pages:
     async def revoke(self, request: Request, lang: str, name: str) -> Response:
         await read_form(request, self._site.node)
         signed_in()
-        await run_in_threadpool(self._people.revoke_key, name)
+        await run_in_threadpool(self._credentials.revoke_key, name)
         return see_other(f"/{lang}/account?done=key-revoked")
 
     async def accept(self, request: Request, lang: str) -> Response:
@@ -195,7 +196,7 @@ class _Pages:
                 "expires": each.expires[:10],
                 "revoked": each.revoked,
             }
-            for each in self._people.keys(party.id)
+            for each in self._credentials.keys(party.id)
         ]
         return self._site.page(
             request,

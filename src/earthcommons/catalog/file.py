@@ -1,0 +1,154 @@
+"""The catalogue's file: each thread's connection to it, and whose turn it is to write."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+from earthcommons.catalog.migrations import check_schema
+from earthcommons.catalog.reader import open_reader
+from earthcommons.catalog.schema import SCHEMA_VERSION, statements
+from earthcommons.errors import ConflictError, UpstreamError
+from earthcommons.store import Turns, storing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from earthcommons.catalog.reader import Reader
+
+__all__ = ["CatalogFile"]
+
+# Where a disk is too slow to bring the log in beside the writing, who writes does.
+_LOADING = {"cache_size": -500_000, "wal_autocheckpoint": 100_000, "foreign_keys": 0}
+
+
+class CatalogFile:
+    """One SQLite file: a connection for each thread, one writer at a time in all processes.
+
+    It knows when the file was replaced by another of its name, and makes an empty one ready. What
+    the tables hold, and who may read it, is not its business.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._writing = threading.Lock()
+        self._turns = Turns(path.with_name(path.name + ".lock"))
+        with self._writing:
+            self._prepare()
+
+    def connection(self) -> Reader:
+        """Return this thread's connection."""
+        connection: Reader | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = open_reader(self._path)
+            # SQLite makes a file with the first question.
+            connection.execute("PRAGMA user_version").fetchone()
+            self._local.inode = self._inode()
+        return connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Reader]:
+        """Yield the connection in a transaction; commit at the end, roll back what raises.
+
+        Raises:
+            ConflictError: another process kept writing for 30 seconds.
+            UpstreamError: the disk is full or fails (`storage`); nothing was written.
+        """
+        with self._writing, storing(), self._turns.among():
+            connection = self._present()
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                    raise ConflictError(
+                        "another process is writing to this catalogue"
+                    ) from error
+                raise _unwritable(error) from error
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException as error:
+                # Where the disk failed, SQLite may have rolled back by itself.
+                if connection.in_transaction:
+                    with suppress(sqlite3.OperationalError):
+                        connection.execute("ROLLBACK")
+                if isinstance(error, sqlite3.OperationalError):
+                    raise _unwritable(error) from error
+                raise
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let nobody write, in any process, while the block runs: the file may be replaced."""
+        with self._turns.alone():
+            yield
+
+    @contextmanager
+    def loading(self) -> Iterator[Callable[[], object]]:
+        """Make this thread's connection fit for many writes while the block runs.
+
+        It keeps more pages, and does not look up again that the rows it has just written refer to
+        one another. What is yielded brings the log into the file beside all else: to be called
+        after each transaction.
+        """
+        connection = self.connection()
+        before = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in _LOADING}
+        with ThreadPoolExecutor(1) as beside:
+            try:
+                for name, value in _LOADING.items():
+                    connection.execute(f"PRAGMA {name} = {value}")
+                yield partial(beside.submit, self._bring_in)
+            finally:
+                connection = self.connection()
+                for name, value in before.items():
+                    connection.execute(f"PRAGMA {name} = {value}")
+                beside.submit(self.close)
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        connection = getattr(self._local, "connection", None)
+        if connection is not None:
+            connection.close()
+            self._local.connection = None
+
+    def _present(self) -> Reader:
+        """Return this thread's connection to the file that has the name by now."""
+        if getattr(self._local, "connection", None) and self._local.inode != self._inode():
+            self.close()
+        return self.connection()
+
+    def _inode(self) -> int:
+        return self._path.stat().st_ino
+
+    def _bring_in(self) -> None:
+        # What cannot be brought in now stays in the log, which says the same.
+        with suppress(sqlite3.OperationalError):
+            self.connection().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+    def _prepare(self) -> None:
+        connection = self.connection()
+        # Asked first: a file of another version is not to be touched.
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        check_schema(version)
+        if version and connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+            # Nothing to make: who only reads does not wait for who writes.
+            return
+        # Two to three records a page; at 4096 an item of 2 KB would take one alone.
+        connection.execute("PRAGMA page_size = 8192")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("BEGIN IMMEDIATE")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            for statement in statements():
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+
+
+def _unwritable(error: sqlite3.OperationalError) -> UpstreamError:
+    return UpstreamError(f"the catalogue cannot be written: {error}", code="storage")
