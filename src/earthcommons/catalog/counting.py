@@ -50,8 +50,10 @@ def count_items(
         return Matched.exactly(_stored(sql, query, asked, placed=query.bbox is not None))
     if query.ids:
         return Matched.exactly(len(by_ids(sql, query, asked)))
-    # Words cost most to test: what they lead to may be listed sooner.
-    walked = None if asked.terms else _walked(sql, query, asked)
+    # What words lead to may be listed sooner than the words of a sample are tested, and what a
+    # place leads to is known by now.
+    listed_first = asked.terms or (known is not None and not query.collections)
+    walked = None if listed_first else _walked(sql, query, asked)
     if walked is None or not walked[1]:
         few_items = listed(sql, query, asked, hits, LISTED, known)
         if few_items is not None:
