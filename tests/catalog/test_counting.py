@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -176,3 +177,33 @@ def test_a_guess_is_the_share_of_the_newest_times_what_lies_in_the_time_asked_fo
         assert spread["licence"] == {"MIT": Matched(10, 40, 20)}
         assert spread["year"]["2019"] == Matched(2, 4, 2)
         assert spread["year"]["2010"] == Matched(0, 4, 2)
+
+
+def test_hidden_items_elsewhere_do_not_lead_to_another_sample_of_two_collections(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lower_bounds(monkeypatch, 12, 0, 0)
+    # The newest 12 of b and c alone; those of a are not asked for, and d is hidden.
+    shown = [item(f"{'bca'[n % 3]}/i{n:02d}", 20 * (n % 2)) for n in range(36)]
+    asked = ItemQuery(limit=1, collections=("b", "c"), bbox=BBox(0, 0, 1, 1))
+    for hidden in ([], [item(f"d/h{n}", 0, "steward") for n in range(80)]):
+        with catalog_of([*shown, *hidden]) as catalog:
+            # Two that match are met for a page of one.
+            assert catalog.items(asked).bound == Matched(2, 24), len(hidden)
+            newest = catalog.items(replace(asked, bbox=BBox(20, 0, 21, 1))).bound
+            assert newest == Matched(12, 24, 24), len(hidden)
+
+
+def test_a_page_of_words_ends_though_all_that_should_follow_was_withdrawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lower_bounds(monkeypatch, 40, 30, 0)
+    with catalog_of([item(f"a/i{n}", 8 - n) for n in range(9)]) as catalog:
+        page = catalog.items(ItemQuery(limit=5, text="scene"))
+        assert page.names == tuple(f"a/i{n}" for n in range(5))
+        with catalog.transaction() as tx:
+            for n in range(4, 9):
+                stub = {"id": f"i{n}", "collection": "a", "reason": "error"}
+                tx.revise(Record("item", f"a/i{n}", stub, withdrawn=True))
+        after = catalog.items(ItemQuery(limit=5, text="scene", token=page.token))
+        assert (after.names, after.token) == ((), "")

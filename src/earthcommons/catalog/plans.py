@@ -164,7 +164,7 @@ class TextWalk:
     def advance(self, sql: Reader, bound: int, wanted: int) -> None:
         """Look at up to `bound` more hits; those of the last unit of time may not be all yet."""
         end, step = self._looked + bound, 2 * wanted
-        while self._looked < end and not (self._looked and self.done(wanted)):
+        while self._looked < end:
             self._hits.reach(min(self._looked + step, end))
             ks = {row & ROW_MASK for row in self._hits.rows[self._looked : end]}
             self._looked = min(len(self._hits.rows), end)
@@ -173,6 +173,8 @@ class TextWalk:
                 key = newest_first(self._after)
                 found = [row for row in found if newest_first(row) > key]
             self._found += found
+            if self.done(wanted):
+                return
             step *= 2
 
     def done(self, wanted: int) -> bool:

@@ -157,18 +157,26 @@ def _walks(sql: Reader, query: ItemQuery, asked: Conditions) -> list[list[_Arm]]
 def seen(sql: Reader, query: ItemQuery, asked: Conditions) -> list[tuple[str, tuple[Any, ...]]]:
     """Return for each stage of a walk what lists its items of the time asked for, in order.
 
-    Those that may not be seen are left out: whatever else the catalogue holds, the first so many
-    rows of such a list are the same.
+    Those that may not be seen are left out, and those of other collections: whatever else the
+    catalogue holds, the first so many rows of such a list are the same.
     """
     more, bound = f" AND access IN ({marks(asked.labels)})", tuple[Any, ...](asked.labels)
     if query.last is not None:
         more, bound = f"{more} AND first <= ?", (*bound, query.last)
+    if query.collections:
+        # Which index is walked follows from all there is, and the list must not follow from that.
+        more, bound = f"{more} AND {_chosen(query)}", (*bound, *query.collections)
     listed = []
     for stage in filter(None, _walks(sql, query, asked)):
         values = [value for arm in stage for value in (*arm.values, *bound)]
         parts = " UNION ALL ".join(arm.rows(more) for arm in stage)
         listed.append((f"{parts} {_ORDER}", tuple(values)))
     return listed
+
+
+def _chosen(query: ItemQuery) -> str:
+    # With a sign before it no index is looked up by it: the one walked gives the order.
+    return f"+collection IN ({marks(query.collections)})"
 
 
 def _arms(
