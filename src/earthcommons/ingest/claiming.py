@@ -35,6 +35,8 @@ class Form:
     media_type: str
 
 
+# More than any cube has: shards of arrays, a folder for each axis.
+_MOST_FILES, _DEEPEST = 200_000, 40
 _PARQUET = "application/vnd.apache.parquet"
 _FORMS = {
     ".tif": Form("out.tif", "image/tiff; application=geotiff; profile=cloud-optimized"),
@@ -56,12 +58,17 @@ def form_of(suffix: object) -> Form:
     return form
 
 
-def claim(left: Path, to: Path) -> Path:
+def claim(left: Path, to: Path, most_bytes: int) -> Path:
     """Move a file or folder a reader left into a folder it cannot reach; return where it is.
+
+    Args:
+        left: what the reader left.
+        to: a folder on the same disk.
+        most_bytes: of all files together, holes among them: all of them will be read.
 
     Raises:
         RefusedFileError: there is none, or it is or holds what is neither file nor folder, or a
-            file with a second name.
+            file with a second name; or it is deeper, more or larger than any reader makes it.
         UpstreamError: the disk is full or fails (`storage`).
     """
     mine = to / left.name
@@ -70,17 +77,35 @@ def claim(left: Path, to: Path) -> Path:
             left.rename(mine)
     except FileNotFoundError as error:
         raise RefusedFileError("the reader left no file", code="malformed") from error
-    for place in (str(mine), *_inside(mine)):
-        found = os.lstat(place)
+    files, size = 0, 0
+    for found in _all_of(mine):
         plain = stat.S_ISREG(found.st_mode) and found.st_nlink == 1
         if not plain and not stat.S_ISDIR(found.st_mode):
             raise RefusedFileError("the reader left what is no file", code="malformed")
+        files, size = files + 1, size + (found.st_size if plain else 0)
+        if files > _MOST_FILES or size > most_bytes:
+            raise RefusedFileError(
+                f"the reader made over {_MOST_FILES} files or {most_bytes} bytes",
+                code="declared-too-large",
+            )
     return mine
 
 
-def _inside(place: Path) -> Iterator[str]:
-    if place.is_symlink():
-        return
-    for folder, folders, files in os.walk(place):
-        for name in (*folders, *files):
-            yield os.path.join(folder, name)  # noqa: PTH118
+def _all_of(place: Path) -> Iterator[os.stat_result]:
+    """Yield what a file or folder is, and all that lies in it; no link is followed."""
+    yield (found := os.lstat(place))
+    waiting = [(str(place), 1)] if stat.S_ISDIR(found.st_mode) else []
+    while waiting:
+        folder, depth = waiting.pop()
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    yield (found := entry.stat(follow_symlinks=False))
+                    if stat.S_ISDIR(found.st_mode):
+                        waiting.append((entry.path, depth + 1))
+        except OSError as error:
+            raise RefusedFileError(
+                "the reader left what is no file", code="malformed"
+            ) from error
+        if depth > _DEEPEST:
+            raise RefusedFileError("the reader left folders too deep", code="malformed")

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from earthcommons.ingest.answers import facts_in, seen_in
 from earthcommons.ingest.claiming import form_of
 from earthcommons.ingest.jail import reading, run_jailed
 from earthcommons.ingest.sniffing import HEAD, READER_OF, SUFFIX_OF, sniff
@@ -111,7 +112,7 @@ def visit(
         READER_OF[kind], scratch, {**_NOTHING_SAID, **declared}, limits,
         while_waiting=while_waiting, look_first=True,
     ) as child:  # fmt: skip
-        seen = {"format": kind, **child.seen()}
+        seen = {"format": kind, **seen_in(child.seen())}
         yield Visit(seen, lambda: _admission(kind, scratch, child.taken()))
 
 
@@ -140,20 +141,20 @@ def look(
     kind = _kind(scratch)
     task = {**_NOTHING_SAID, **declared, "look": True}
     seen = run_jailed(READER_OF[kind], scratch, task, limits, while_waiting=while_waiting)
-    return {"format": kind, **seen}
+    return {"format": kind, **seen_in(seen)}
 
 
 def _admission(kind: str, scratch: Path, answer: dict[str, Any]) -> Admission:
-    suffix = answer.pop("suffix", None)
+    suffix = answer.get("suffix")
     form = form_of(suffix)
     return Admission(
-        format=answer.pop("format", kind),
+        format=str(answer.get("format", kind)),
         container=kind,
         output=scratch / form.name,
         suffix=str(suffix),
         source_suffix=SUFFIX_OF[kind],
         media_type=form.media_type,
-        facts=answer,
+        facts=facts_in(answer),
     )
 
 

@@ -2,11 +2,11 @@
 
 The child is forked from a fork server that has imported the readers and never sees a foreign
 byte, so that each admission costs milliseconds, begins clean and never touches this process.
-GeoTIFF has a server of its own (`prelude_raster`): it is ready in half the time of the one with
-all readers (`prelude`), and less of it is copied. Where the kernel lets it, the child has no
-network and sees of the file system its scratch folder and the libraries alone; it answers with
-JSON files. A child serves one foreign file: it may look at it, say what it saw, and take the same
-file once told to, but never another.
+GeoTIFF has a server of its own (`prelude_raster`): it is ready in half the time of the one with all
+readers (`prelude`), and less of it is copied. Where the kernel lets it, the child has no network,
+sees of the file system its scratch folder and the libraries alone, and begins no other process,
+which might outlive it; it answers with JSON files. A child serves one foreign file: it may look at
+it, say what it saw, and take the same file once told to, but never another.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import shutil
 import signal
 import stat
 import sys
+import tempfile
 import threading
 import time
 from multiprocessing import forkserver
@@ -31,9 +32,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from earthcommons.errors import InvalidInputError, RefusedFileError, UnitError
+from earthcommons.errors import InvalidInputError, RefusedFileError
+from earthcommons.ingest.answers import refusal_in
 from earthcommons.ingest.environment import READERS_ENVIRONMENT, SERVERS_ENVIRONMENT
 from earthcommons.ingest.landlock import readable_by_readers, restrict
+from earthcommons.ingest.seccomp import forbid_processes
 from earthcommons.model.canonical import parse_strict
 
 if TYPE_CHECKING:
@@ -46,7 +49,7 @@ if TYPE_CHECKING:
 __all__ = ["Reading", "confinement", "reading", "run_jailed"]
 
 _SOURCE, _SEEN, _ANSWER = "source", "seen.json", "answer.json"
-_MOST_ANSWER = 256 * 2**20
+_MOST_ANSWER, _DEEPEST = 64 * 2**20, 40
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _READERS = ("archive", "cube", "grib", "hdf4", "ogr", "raster", "table", "vector", "walls")
 _LEAN, _FULL = "earthcommons.ingest.prelude_raster", "earthcommons.ingest.prelude"
@@ -127,8 +130,7 @@ class Reading:
                 code="malformed",
             )
         if (refused := value.get("refused")) is not None:
-            kind = UnitError if refused["code"] == "unit-missing" else RefusedFileError
-            raise kind(refused["message"], code=refused["code"])
+            raise refusal_in(refused)
         return value
 
 
@@ -173,6 +175,7 @@ def reading(
                 process.kill()
             process.join()
             process.close()
+            _make_removable(scratch)
     finally:
         for end in (ours, childs):
             if end is not None:
@@ -225,8 +228,12 @@ def _read_answer(place: Path) -> dict[str, Any] | None:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_size > _MOST_ANSWER:
             return None
-        value = parse_strict(file.read(_MOST_ANSWER))
-    place.unlink(missing_ok=True)
+        try:
+            value = parse_strict(file.read(_MOST_ANSWER), limit=_MOST_ANSWER)
+        except InvalidInputError:
+            return None
+    with contextlib.suppress(OSError):
+        place.unlink()
     return value if isinstance(value, dict) else None
 
 
@@ -273,7 +280,13 @@ def _inside(
     reader: str, scratch: str, task: dict[str, Any], limits: Limits, door: Connection | None
 ) -> None:
     folder = Path(scratch).resolve()
+    # Opened before the walls stand, which allow no file to be written outside.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     walls = _close_off(folder, limits)
+    # What a file makes its reader say would stand in the node's log, and could fill or empty it.
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)
     if door is not None:
         seen = _answer_of(reader, folder, {**task, "look": True}, limits, walls)
         _write_answer(folder / _SEEN, seen)
@@ -334,6 +347,7 @@ def _close_off(folder: Path, limits: Limits) -> dict[str, bool]:
         network = ctypes.CDLL(None).unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0
     space = limits.memory_bytes + _address_space()
     landlock = restrict(readable_by_readers(), [folder])
+    forbid_processes()
     for what, most in (
         (resource.RLIMIT_AS, space),
         (resource.RLIMIT_CPU, limits.cpu_s),
@@ -346,6 +360,23 @@ def _close_off(folder: Path, limits: Limits) -> dict[str, bool]:
         resource.setrlimit(what, (cap, cap))
     sys.stdin.close()
     return {"landlock": landlock, "network": network}
+
+
+def _make_removable(scratch: Path) -> None:
+    """Open each folder the child left and bring up what lies deep, or nobody could remove it."""
+    waiting = [(str(scratch), 0)]
+    while waiting:
+        place, depth = waiting.pop()
+        with contextlib.suppress(OSError):
+            with os.scandir(place) as entries:
+                inner = [each.path for each in entries if each.is_dir(follow_symlinks=False)]
+            for path in inner:
+                Path(path).chmod(0o700)
+                if depth < _DEEPEST:
+                    waiting.append((path, depth + 1))
+                else:
+                    above = Path(tempfile.mkdtemp(dir=scratch), "deep")
+                    waiting.append((str(Path(path).rename(above)), 0))
 
 
 def _address_space() -> int:

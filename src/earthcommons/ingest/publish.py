@@ -156,7 +156,8 @@ def ingest(
             return Outcome(declaration.name, "unchanged")
         admission = take()
         mine = held.enter_context(store.stage())
-        output, origin = claim(admission.output, mine), claim(scratch / "source", mine)
+        output = claim(admission.output, mine, limits.written_bytes)
+        origin = claim(scratch / "source", mine, limits.written_bytes)
         put = store.put_tree if output.is_dir() else store.put_file
         keys = {
             "source": store.put_file(origin, admission.source_suffix),
