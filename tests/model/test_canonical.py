@@ -117,3 +117,10 @@ def test_json_over_the_limit_is_refused_before_it_is_read() -> None:
 
 def test_brackets_inside_a_string_are_no_depth() -> None:
     assert parse_strict(json.dumps({"a": "[" * 500 + '\\"'})) == {"a": "[" * 500 + '\\"'}
+
+
+def test_a_key_that_stands_twice_among_very_many_is_found() -> None:
+    # Asked of each key whether it stands again, this would take hours.
+    keys = ",".join(f'"k{n}":0' for n in range(300_000))
+    with pytest.raises(InvalidInputError, match="'last' stands twice"):
+        parse_strict(f'{{{keys},"last":1,"last":2}}')

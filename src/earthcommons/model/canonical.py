@@ -173,9 +173,11 @@ def _check_depth(text: str, most: int) -> None:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise InvalidInputError(f"JSON key {twice[:80]!r} stands twice", code="bad-json")
+        met: set[str] = set()
+        for key, _ in pairs:
+            if key in met:
+                raise InvalidInputError(f"JSON key {key[:80]!r} stands twice", code="bad-json")
+            met.add(key)
     return value
 
 
