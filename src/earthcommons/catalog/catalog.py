@@ -373,17 +373,16 @@ class Catalog:
         return tuple(Change(*row) for row in rows)
 
     def newest_changes(
-        self, limit: int, before: int | None = None, party: Party | None = None
+        self, limit: int, skip: int = 0, party: Party | None = None
     ) -> tuple[Change, ...]:
-        """Return the last changes of visible records, newest first; those `before` a sequence."""
+        """Return the last changes of visible records, newest first, without the first `skip`."""
         marks, labels = self._labels(party)
         sql = (
             "SELECT c.seq, c.kind, c.id, c.version, c.digest FROM change c JOIN record r"
             " ON r.kind = c.kind AND r.id = c.id AND (r.current OR r.gone)"
-            f" WHERE r.access IN ({marks}) AND c.seq < ? ORDER BY c.seq DESC LIMIT ?"
+            f" WHERE r.access IN ({marks}) ORDER BY c.seq DESC LIMIT ? OFFSET ?"
         )
-        least = 2**62 if before is None else before
-        rows = self._file.connection().execute(sql, (*labels, least, limit))
+        rows = self._file.connection().execute(sql, (*labels, limit, skip))
         return tuple(Change(*row) for row in rows)
 
     def adopt(self, other: Path) -> None:

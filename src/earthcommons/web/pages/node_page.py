@@ -19,7 +19,7 @@ _KINDS = (
     "collection", "item", "region-set", "run", "series", "watch", "alert", "report", "offer",
     "need",
 )  # fmt: skip
-_PAGE = 100
+_PAGE, _MOST_PAGES = 100, 1000
 
 
 def add_to(router: APIRouter, site: Site) -> None:
@@ -27,11 +27,13 @@ def add_to(router: APIRouter, site: Site) -> None:
 
     @router.get("/{lang:lang}/node")
     def node(request: Request, lang: str) -> Response:
-        values = known(request, ("before",))
+        number = known(request, ("page",)).get("page", "")
         words = site.words[lang]
-        before = values.get("before", "")
-        older = site.changes(_PAGE + 1, int(before) if before[:18].isdecimal() else None)
-        shown = older[:_PAGE]
+        # By their place among what the asker sees: a sequence number has gaps that tell how much
+        # that is not.
+        page = min(max(int(number), 1), _MOST_PAGES) if number[:9].isdecimal() else 1
+        found = site.changes(_PAGE + 1, (page - 1) * _PAGE)
+        shown = found[:_PAGE]
         return site.page(
             request,
             lang,
@@ -52,5 +54,5 @@ def add_to(router: APIRouter, site: Site) -> None:
                 (each, words.kind(each.kind), change_href(each.kind, each.id, lang))
                 for each in shown
             ],
-            before=shown[-1].seq if len(older) > _PAGE else 0,
+            further=page + 1 if len(found) > _PAGE and page < _MOST_PAGES else 0,
         )

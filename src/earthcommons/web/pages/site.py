@@ -185,9 +185,9 @@ class Site:
         except NotFoundError:
             return None
 
-    def changes(self, limit: int, before: int | None = None) -> list[Change]:
-        """Return the newest changes of records the asker may see, newest first."""
-        return list(self.catalog.newest_changes(limit, before))
+    def changes(self, limit: int, skip: int = 0) -> list[Change]:
+        """Return the newest changes of records the asker may see, newest first, without `skip`."""
+        return list(self.catalog.newest_changes(limit, skip))
 
     # Answers.
 

@@ -1,0 +1,52 @@
+"""The node's page tells of changes to what its reader may see, and of no others."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from starlette.testclient import TestClient
+from tests.web.access_node import collection, item
+
+from earthcommons.commons import make_node
+from earthcommons.model import OPERATOR, Record
+from earthcommons.policy import acting_as
+from earthcommons.web import create_app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def changes(root: Path, hidden: int, shown: int, page: str = "") -> tuple[str, list[str]]:
+    """Return the part of the page on changes, and the ids in it, of a node with so many items."""
+    node = make_node(root)
+    with acting_as(OPERATOR), node.catalog.transaction() as tx:
+        tx.put(Record("collection", "snow", collection("snow")))
+        for n in range(shown):
+            for k in range(hidden):
+                name = f"h{n}-{k}"
+                tx.put(Record("item", f"snow/{name}", item(name), access="group:x"))
+            tx.put(Record("item", f"snow/i{n}", item(f"i{n}")))
+    with TestClient(create_app(node), base_url=node.settings.url) as client:
+        answer = client.get(f"/en/node{page}")
+    node.catalog.close()
+    assert answer.status_code == 200
+    part = answer.text[answer.text.index('id="changes"') : answer.text.index("</main>")]
+    return part, re.findall(r'<th scope="row">.*?snow/(\w+)', part)
+
+
+def test_hidden_changes_leave_no_gap(tmp_path: Path) -> None:
+    alone, ids = changes(tmp_path / "alone", 0, 3)
+    assert ids == ["i2", "i1", "i0"]
+    assert changes(tmp_path / "beside", 4, 3) == (alone, ids)
+
+
+def test_pages_of_changes_hold_each_once(tmp_path: Path) -> None:
+    first, newest = changes(tmp_path / "a", 1, 130)
+    assert newest == [f"i{n}" for n in range(129, 29, -1)]
+    assert "?page=2#changes" in first
+    last, oldest = changes(tmp_path / "b", 1, 130, "?page=2")
+    assert oldest == [f"i{n}" for n in range(29, -1, -1)]
+    assert "page=3" not in last
+    for wrong in ("?page=0", "?page=-1", "?page=x", "?page="):
+        assert changes(tmp_path / f"c{wrong[1:]}", 0, 1, wrong)[1] == ["i0"]
