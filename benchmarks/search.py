@@ -264,6 +264,7 @@ def _same(path: str, mine: dict[str, Any], other: dict[str, Any]) -> None:
 
 def search_questions(count: int) -> list[Question]:
     """Return the kinds of requests that a search of `count` synthetic items is measured with."""
+
     def box(rng: random.Random, wide: float, high: float) -> str:
         west, south = rng.uniform(-180, 180 - wide), rng.uniform(-80, 80 - high)
         return f"bbox={west:.4f},{south:.4f},{west + wide:.4f},{south + high:.4f}"
