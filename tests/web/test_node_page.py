@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
 from starlette.testclient import TestClient
 from tests.web.access_node import collection, item
 
+from earthcommons.catalog import Catalog
 from earthcommons.commons import make_node
 from earthcommons.model import OPERATOR, Record
 from earthcommons.policy import acting_as
@@ -39,6 +41,14 @@ def test_hidden_changes_leave_no_gap(tmp_path: Path) -> None:
     alone, ids = changes(tmp_path / "alone", 0, 3)
     assert ids == ["i2", "i1", "i0"]
     assert changes(tmp_path / "beside", 4, 3) == (alone, ids)
+
+
+def test_the_page_does_not_look_the_whole_catalogue_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Anybody may ask for it, and a catalogue of gigabytes takes a minute.
+    monkeypatch.setattr(Catalog, "check", lambda _: pytest.fail("looked through"))
+    assert changes(tmp_path / "a", 0, 1)[1] == ["i0"]
 
 
 def test_pages_of_changes_hold_each_once(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ _KINDS = (
     "collection", "item", "region-set", "run", "series", "watch", "alert", "report", "offer",
     "need",
 )  # fmt: skip
-_PAGE, _MOST_PAGES = 100, 1000
+_PAGE, _MOST_PAGES = 100, 200
 
 
 def add_to(router: APIRouter, site: Site) -> None:
@@ -47,7 +47,7 @@ def add_to(router: APIRouter, site: Site) -> None:
             lead=words("node_lead", node=site.node.settings.name),
             health=[
                 {**row, "name": words.kind(row["what"]), "said": words.kind(row["state"])}
-                for row in health(site.node)
+                for row in health(site.node, through=False)
             ],
             counts=[(words.kind(kind), f"{site.catalog.count(kind):,}") for kind in _KINDS],
             changes=[
