@@ -47,7 +47,7 @@ def test_a_damaged_catalogue_and_a_full_disk_are_bad(
 def test_the_door_says_which_walls_stand_and_which_formats_are_lacking(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    walls = {"landlock": False, "network": True}
+    walls = {"landlock": False, "network": True, "processes": False}
     monkeypatch.setattr("earthcommons.commons.stories.health.confinement", lambda *_: walls)
     monkeypatch.setattr("earthcommons.commons.stories.health.find_spec", lambda _: None)
     from earthcommons.commons.stories.health import _door
@@ -57,4 +57,5 @@ def test_the_door_says_which_walls_stand_and_which_formats_are_lacking(
     _door.cache_clear()
     assert found["door"]["state"] == "note"
     assert "no Landlock here" in found["door"]["text"]
+    assert "can begin other processes (no seccomp" in found["door"]["text"]
     assert "earthcommons[grib,hdf4]" in found["formats"]["text"]

@@ -208,13 +208,13 @@ def test_each_file_is_read_by_one_process_of_its_own(
     for n in range(3):
         raster(tmp_path / "in" / f"x{n}_2018.tif", n + 1)
     started: list[object] = []
-    usual = jail._from
+    usual = jail.forked_for
 
-    def counted(server: Any) -> Any:
-        started.append(server)
-        return usual(server)
+    def counted(reader: str, task: Any) -> Any:
+        started.append(reader)
+        return usual(reader, task)
 
-    monkeypatch.setattr(jail, "_from", counted)
+    monkeypatch.setattr(jail, "forked_for", counted)
     outcomes = take_in(node, [tmp_path / "in"], recipe(tmp_path))
     assert [o.state for o in outcomes] == ["published"] * 3
     assert len(started) == 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import platform
 import socket
 import subprocess
 import sys
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from earthcommons.errors import RefusedFileError
-from earthcommons.ingest import jail, read_raster
+from earthcommons.ingest import fork_servers, jail, read_raster
 from earthcommons.ingest.door import visit
 from earthcommons.ingest.jail import confinement, reading
 from earthcommons.ingest.landlock import landlock_version, readable_by_readers
 from earthcommons.ingest.limits import Limits
+from earthcommons.ingest.seccomp import _CALLS, forbid_processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,9 +30,9 @@ needs_landlock = pytest.mark.skipif(not landlock_version(), reason="no Landlock 
 _TRY = """
 import socket, sys
 from pathlib import Path
-from earthcommons.ingest.jail import _close_off
+from earthcommons.ingest.walls import close_off
 from earthcommons.ingest.limits import Limits
-walls = _close_off(Path(sys.argv[1]).resolve(), Limits())
+walls = close_off(Path(sys.argv[1]).resolve(), Limits())
 def tried(what):
     try:
         what()
@@ -86,7 +88,20 @@ def test_no_folder_of_data_is_among_the_readable(tmp_path: Path) -> None:
 def test_the_walls_are_told_as_they_are(tmp_path: Path) -> None:
     walls = confinement(tmp_path, Limits())
     assert walls["landlock"] == bool(landlock_version())
-    assert set(walls) == {"landlock", "network"}
+    assert walls["processes"] == (platform.machine() in _CALLS and seccomp_there())
+    assert set(walls) == {"landlock", "network", "processes"}
+
+
+def seccomp_there() -> bool:
+    """Whether the kernel lists what its filters can do."""
+    return Path("/proc/sys/kernel/seccomp/actions_avail").exists()
+
+
+def test_a_machine_whose_calls_are_not_known_has_no_wall_against_processes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    assert forbid_processes() is False
 
 
 def _spoil(place: str) -> None:
@@ -101,7 +116,7 @@ def test_what_one_file_does_to_its_process_is_unknown_to_the_next(tmp_path: Path
         process = multiprocessing.get_context("forkserver").Process(
             target=_spoil, args=(str(tmp_path / name),)
         )
-        with jail._from(jail._server(jail._LEAN)):
+        with fork_servers.forked_for("raster", {}):
             process.start()
         process.join()
         told.append((tmp_path / name).read_text().split(" ", 2))
@@ -117,7 +132,7 @@ def test_a_start_leaves_environment_and_standard_library_as_they_were(tmp_path: 
         forkserver.connect_to_new_process,
         sys.modules["__main__"],
     )
-    jail._SERVERS.pop(jail._LEAN, None)
+    fork_servers._SERVERS.pop(fork_servers._LEAN, None)
     confinement(tmp_path, Limits())
     assert dict(os.environ) == environment
     assert forkserver.connect_to_new_process == usual
@@ -128,7 +143,10 @@ def test_the_server_for_geotiff_holds_no_other_reader_and_no_client_of_a_cloud()
     asked = """
 import sys
 import earthcommons.ingest.prelude_raster
-heavy = ("zarr", "xarray", "pyogrio", "pyarrow", "h5netcdf", "earthcommons.ingest.read_cube")
+heavy = (
+    "zarr", "xarray", "pyogrio", "pyarrow", "h5netcdf", "pint", "multiprocessing.forkserver",
+    "earthcommons.ingest.read_cube", "earthcommons.ingest.publish", "earthcommons.catalog",
+)
 print([name for name in heavy if name in sys.modules], sys.modules["boto3"])
 """
     ended = subprocess.run(  # noqa: S603 - our own script
@@ -161,6 +179,30 @@ def test_a_file_is_taken_by_the_process_that_looked_and_not_before_it_may(
         assert child.exitcode == 0
     assert admission.output.name == "out.tif"
     assert admission.facts["bands"][0]["unit"] == "percent"
+
+
+@pytest.mark.parametrize(
+    ("written", "declared", "seen"),
+    [("", "day/decade", "day/decade"), ("day/decade", "", "day/decade"), ("", "blorb", "")],
+)
+def test_a_unit_that_is_not_plain_is_read_from_the_table_behind_the_walls(
+    tmp_path: Path, geotiff: Callable[..., Path], written: str, declared: str, seen: str
+) -> None:
+    geotiff(units=written).rename(tmp_path / "source")
+    said = {"variables": [{**SAID["variables"][0], "unit": declared}]}
+    with visit(tmp_path, said, Limits()) as visited:
+        assert [v["unit"] for v in visited.seen["variables"]] == [seen]
+
+
+def test_rare_units_that_are_declared_find_the_table_read() -> None:
+    def prelude(reader: str, *units: str) -> str:
+        task = {"variables": [{"unit": unit} for unit in units]}
+        return fork_servers._prelude_for(reader, task)
+
+    assert prelude("raster", "degC", "class", "") == fork_servers._LEAN
+    assert prelude("raster", "degC", "day/decade") == fork_servers._UNITS
+    assert prelude("cube", "degC") == fork_servers._FULL
+    assert fork_servers._prelude_for("walls", {}) == fork_servers._LEAN
 
 
 def test_a_file_that_is_not_wanted_leaves_no_process_and_nothing_made(scratch: Path) -> None:

@@ -25,6 +25,9 @@ class Limits:
         archive_bytes, archive_members, archive_ratio: what an archive may unpack to, in how
             many members, and how many bytes one packed byte may become.
         memory_bytes: address space of the child process.
+        written_bytes: size of one file that the child writes, and of its result.
+        scratch_bytes: disk that all the child writes takes at one time: an unpacked archive and
+            what is made of it, or a raster as it is decoded, laid out and ordered.
         cpu_s, wall_s: processor time and wall clock of the child process.
     """
 
@@ -42,6 +45,7 @@ class Limits:
     archive_ratio: int = 200
     memory_bytes: int = 6 * 2**30
     written_bytes: int = 8 * 2**30
+    scratch_bytes: int = 32 * 2**30
     cpu_s: int = 600
     wall_s: int = 900
 

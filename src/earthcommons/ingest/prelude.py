@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 # First: it sets what GDAL must find when it registers its drivers.
-from earthcommons.ingest import prelude_raster  # isort: skip
+from earthcommons.ingest import prelude_units  # isort: skip
 
 import h5netcdf
 import zarr
@@ -28,11 +28,11 @@ from earthcommons.ingest.environment import READERS_ENVIRONMENT
 del os.environ["GDAL_SKIP"]
 read_ogr.only_two_drivers()
 os.environ.update(READERS_ENVIRONMENT)
-prelude_raster.hold_still()
+prelude_units.prelude_raster.hold_still()
 
 __all__ = [
     "h5netcdf",
-    "prelude_raster",
+    "prelude_units",
     "read_archive",
     "read_cube",
     "read_ogr",

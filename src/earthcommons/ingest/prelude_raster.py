@@ -1,7 +1,9 @@
 """What the fork server for GeoTIFF does before the first foreign file arrives.
 
 One small raster of our own goes the whole way, in memory: what a first conversion loads and looks
-up, each child would do again.
+up, each child would do again. Not so the table of units: where a unit is declared that is not plain
+(`model.plain_units`), `prelude_units` has it; a child that meets one in its file alone reads the
+table for itself, a quarter of a second, so that the others need not wait for it.
 """
 
 from __future__ import annotations
@@ -18,11 +20,11 @@ import numpy as np
 import rasterio
 from affine import Affine
 
-from earthcommons.ingest import read_raster
+from earthcommons.ingest import inside, read_raster
 from earthcommons.ingest.landlock import readable_by_readers
 from earthcommons.ingest.limits import Limits
 
-__all__ = ["before_gdal", "hold_still", "read_raster"]
+__all__ = ["before_gdal", "hold_still", "inside", "read_raster"]
 
 
 def hold_still() -> None:
@@ -46,7 +48,6 @@ def _rehearse() -> None:
     }  # fmt: skip
     with rasterio.open(folder / "source", "w", **profile) as out:
         out.write(np.zeros((512, 512), "f4"), 1)
-    # The table of units takes half a second to read: here once, not in each child.
     said = {"name": "rehearsal", "unit": "degC", "classes": {}}
     read_raster.convert(folder, {"crs": "", "variables": [said]}, Limits())
     for name in ("source", "out.tif"):

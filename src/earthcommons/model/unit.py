@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from earthcommons.errors import UnitError
+from earthcommons.model.plain_units import plain_unit, spelled
 
 if TYPE_CHECKING:
     import pint
 
-__all__ = ["check_unit", "converter", "same_unit"]
+__all__ = ["check_unit", "converter", "needs_table", "read_unit_table", "same_unit"]
 
 # Values that name a class, a date or a place have no unit; saying so is not the same as silence.
 NO_MEASURE = frozenset({"class", "name", "date", "count"})
-_POWER = re.compile(r"(?<=[A-Za-zµ])(-?\d+)\b")
 
 
 def check_unit(text: str, where: str) -> str:
@@ -26,9 +25,14 @@ def check_unit(text: str, where: str) -> str:
     """
     if not text:
         raise UnitError(f"{where} has no unit: declare one, or 1 if it has no dimension")
-    if text not in NO_MEASURE:
+    if needs_table(text):
         _parse(text, where)
     return text
+
+
+def needs_table(text: str) -> bool:
+    """Return whether the table of units must be read to tell if a text, unless empty, is one."""
+    return bool(text) and text not in NO_MEASURE and plain_unit(text) is None
 
 
 def same_unit(one: str, other: str) -> bool:
@@ -37,6 +41,8 @@ def same_unit(one: str, other: str) -> bool:
         return True
     if one in NO_MEASURE or other in NO_MEASURE:
         return False
+    if (plain := plain_unit(one)) is not None and plain == plain_unit(other):
+        return True
     return bool(_parse(one, one) == _parse(other, other))
 
 
@@ -63,6 +69,11 @@ def converter(unit: str, target: str) -> tuple[float, float]:
     return float((unity - zero) / other.magnitude), float(zero / other.magnitude)
 
 
+def read_unit_table() -> None:
+    """Read the table of units now: it takes a quarter of a second, once in a process."""
+    _registry()
+
+
 @cache
 def _registry() -> pint.UnitRegistry[Any]:
     import pint
@@ -78,18 +89,14 @@ def _parse(text: str, where: str) -> pint.Quantity[Any]:
     import pint
 
     registry = _registry()
-    if len(text) > 60 or not re.fullmatch(r"[A-Za-z0-9µ%°^*/().,_ -]+", text):
+    parts = spelled(text)
+    if parts is None:
         raise UnitError(f"{where}: {text[:60]!r} is no unit")
-    head, _, tail = text.partition(" ")
-    scale = 1.0
-    if power := re.fullmatch(r"10\^(-?\d{1,2})", head):
-        scale, text = 10.0 ** int(power.group(1)), tail
+    exponent, product = parts
     try:
-        spelled = _POWER.sub(r"**\1", text.replace("^", "").replace("°", "deg"))
-        spelled = (
-            "percent" if spelled == "%" else re.sub(r"(?<=[\w)])[ .](?=[A-Za-z])", "*", spelled)
-        )
-        unit = registry.Unit("" if spelled == "1" else spelled)
-    except (pint.PintError, ValueError, TypeError, AttributeError, AssertionError) as error:
+        unit = registry.Unit(product)
+    except (
+        pint.PintError, ValueError, TypeError, AttributeError, AssertionError, KeyError,
+    ) as error:  # fmt: skip
         raise UnitError(f"{where}: {text[:60]!r} is no unit this platform knows") from error
-    return registry.Quantity(scale, unit)
+    return registry.Quantity(10.0**exponent, unit)

@@ -70,8 +70,16 @@ def _door() -> tuple[str, str]:
     net = (
         "no network" if walls["network"] else "the network (the kernel does not let it drop it)"
     )
+    more = (
+        "no other process"
+        if walls["processes"]
+        else "other processes (no seccomp rule for this kernel and machine)"
+    )
     text = "foreign files are read in a child process with limits on memory, time and bytes;"
-    return "ok" if all(walls.values()) else "note", f"{text} it sees {seen}, and {net}"
+    return (
+        "ok" if all(walls.values()) else "note",
+        f"{text} it sees {seen}, and {net}, and can begin {more}",
+    )
 
 
 def _formats() -> tuple[str, str]:
