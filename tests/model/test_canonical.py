@@ -40,6 +40,12 @@ def test_numbers_of_every_size_beside_texts_that_look_like_them(x: float, text: 
         assert canonical_parsed(value) == rfc8785.dumps(value)
 
 
+def test_keys_beyond_ascii_are_sorted_as_utf_16() -> None:
+    # In UTF-8 the second would come last.
+    value = {"\ufb33": 1, "\U0001f600": 2}
+    assert list(json.loads(canonical_parsed(value))) == ["\U0001f600", "\ufb33"]
+
+
 def test_what_nests_without_end_is_refused_in_words() -> None:
     deep: object = []
     for _ in range(2_000):

@@ -14,7 +14,7 @@ from earthcommons.errors import IntegrityError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["BATCH_SUFFIX", "pack", "unpack"]
+__all__ = ["BATCH_SUFFIX", "pack", "pack_joined", "unpack"]
 
 BATCH_SUFFIX = ".records"
 _LEVEL = 1
@@ -22,7 +22,12 @@ _LEVEL = 1
 
 def pack(lines: Iterable[bytes]) -> bytes:
     """Return the bytes of an object that holds these records, none of which has a line break."""
-    return bytes(isal_zlib.compress(b"\n".join(lines), _LEVEL))
+    return pack_joined(b"\n".join(lines))
+
+
+def pack_joined(lines: bytes) -> bytes:
+    """Return the bytes of an object that holds these records, a line break between two."""
+    return bytes(isal_zlib.compress(lines, _LEVEL))
 
 
 def unpack(key: str, data: bytes) -> list[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -12,7 +13,7 @@ import orjson
 from earthcommons.catalog.queryables import KEPT
 from earthcommons.catalog.text import FAR_S
 from earthcommons.errors import InvalidInputError
-from earthcommons.model.geodesy import BBox
+from earthcommons.model.geodesy import edges_of, parts_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -22,6 +23,7 @@ __all__ = [
     "INSERT_COUNT",
     "INSERT_ITEM",
     "INSERT_TALLY",
+    "STATED",
     "ItemRow",
     "Tags",
     "address_part",
@@ -43,11 +45,11 @@ def _marks(count: int) -> str:
 
 
 # The columns of `item` that `ItemRow.values` fills, in its order.
-_STATED = (
+STATED = (
     "name, collection, id, first, last, west, south, east, north, plain, cloud, gsd, platform,"
     " props"
 )
-INSERT_ITEM = f"INSERT INTO item (k, {_STATED}, access, guarded, tags) VALUES ({_marks(18)})"
+INSERT_ITEM = f"INSERT INTO item (k, {STATED}, access, guarded, tags) VALUES ({_marks(18)})"
 INSERT_BOX = "INSERT INTO item_box VALUES (?,?,?,?,?,?,?)"
 INSERT_TALLY = (
     "INSERT INTO tally VALUES (?,?,?,?,?) ON CONFLICT DO UPDATE SET n = n + excluded.n"
@@ -64,9 +66,12 @@ class ItemRow(NamedTuple):
         name: `collection/id`.
         collection: where it belongs.
         last: its end, or its moment, in seconds since 1970.
-        values: columns of `item` (`_STATED`).
+        values: columns of `item` (`STATED`).
         boxes: rows of `item_box` without their number: west, east, south, north, first, last.
-        plain: whether its bytes can be served with links and addresses put in (`_plain`).
+        plain: whether its bytes can be served with links and addresses put in (`_is_plain`).
+        parts: numbers of the addresses of its assets on this node.
+        tags: its facets, as JSON.
+        silent: whether no asset states a rule of access.
     """
 
     name: str
@@ -75,11 +80,19 @@ class ItemRow(NamedTuple):
     values: tuple[Any, ...]
     boxes: tuple[tuple[float, ...], ...]
     plain: bool
+    parts: set[int]
+    tags: str
+    silent: bool
 
     @property
     def year(self) -> int:
         """The year it ends in, UTC."""
-        return time.gmtime(self.last).tm_year
+        return _year(self.last // 86_400)
+
+
+@lru_cache(maxsize=4096)
+def _year(day: int) -> int:
+    return time.gmtime(day * 86_400).tm_year
 
 
 def item_row(body: dict[str, Any], body_bytes: bytes) -> ItemRow:
@@ -91,21 +104,67 @@ def item_row(body: dict[str, Any], body_bytes: bytes) -> ItemRow:
     properties = body["properties"]
     first, last = _times(properties)
     # A table about no place has no bbox: it is found by everything but place.
-    box = BBox.of(body["bbox"]) if body.get("bbox") else None
+    box = edges_of(body["bbox"]) if body.get("bbox") else None
     collection, id_ = body["collection"], body["id"]
-    name, plain = f"{collection}/{id_}", _plain(body, body_bytes)
+    name = f"{collection}/{id_}"
+    assets = _assets(body)
+    plain = _is_plain(body, body_bytes, assets.local)
     kept = {name: properties[name] for name in KEPT if name in properties}
-    edges = (None,) * 4 if box is None else (box.west, box.south, box.east, box.north)
     values = (
-        *(name, collection, id_, first, last, *edges, plain),
+        *(name, collection, id_, first, last, *(box or _NOWHERE), plain),
         *(_number(properties.get("eo:cloud_cover")), _number(properties.get("gsd"))),
         *(_text(properties.get("platform")), orjson.dumps(kept).decode()),
     )
-    boxes = tuple(
-        (w, e, s, n, time_unit(first), time_unit(last))
-        for w, s, e, n in (() if box is None else box.parts())
-    )
-    return ItemRow(name, collection, last, values, boxes, plain)
+    begins, ends = time_unit(first), time_unit(last)
+    spans = parts_of(box) if box else ()
+    boxes = tuple([(w, e, s, n, begins, ends) for w, s, e, n in spans])
+    tags = _tags(body, assets.types)
+    parts = _parts(assets.objects)
+    return ItemRow(name, collection, last, values, boxes, plain, parts, tags, assets.silent)
+
+
+_NOWHERE = (None,) * 4
+
+
+class _Assets(NamedTuple):
+    """What the index takes of an item's assets, met in one pass.
+
+    Attributes:
+        objects: addresses on this node.
+        local: how many addresses are relative, those of objects and others.
+        types: media types of those that are data, or of all when none says so.
+        silent: whether none states a rule of access.
+    """
+
+    objects: list[str]
+    local: int
+    types: frozenset[str]
+    silent: bool
+
+
+def _assets(body: dict[str, Any]) -> _Assets:
+    objects, types, data_types = [], [], []
+    others, data, silent = 0, False, True
+    for asset in (body.get("assets") or {}).values():
+        href, kind, roles = asset.get("href"), asset.get("type"), asset.get("roles")
+        if isinstance(href, str):
+            if href[:9] == _OBJECTS:
+                objects.append(href)
+            elif href[:1] == "/":
+                others += 1
+        if isinstance(kind, str):
+            types.append(kind)
+        if isinstance(roles, list) and "data" in roles:
+            data = True
+            if isinstance(kind, str):
+                data_types.append(kind)
+        if "ec:access" in asset:
+            silent = False
+    found = frozenset(data_types if data else types)
+    return _Assets(objects, len(objects) + others, found, silent)
+
+
+_OBJECTS = "/objects/"
 
 
 def address_part(href: str) -> int | None:
@@ -113,8 +172,10 @@ def address_part(href: str) -> int | None:
 
     Different addresses may share a number: whoever looks one up reads the record.
     """
-    if href[:9] != "/objects/":
-        return None
+    return _part(href) if href[:9] == _OBJECTS else None
+
+
+def _part(href: str) -> int:
     try:
         return int(href[9:24], 16)
     except ValueError:
@@ -123,9 +184,15 @@ def address_part(href: str) -> int | None:
 
 def address_parts(body: dict[str, Any]) -> set[int]:
     """Return the numbers of all addresses of an item's assets on this node."""
-    hrefs = [asset.get("href", "") for asset in (body.get("assets") or {}).values()]
-    found = {address_part(href) for href in hrefs if href[:9] == "/objects/"}
-    return {part for part in found if part is not None}
+    return _parts(_assets(body).objects)
+
+
+def _parts(objects: list[str]) -> set[int]:
+    try:
+        # As `_part`, where each is named by a digest.
+        return {int(href[9:24], 16) for href in objects}
+    except ValueError:
+        return set(map(_part, objects))
 
 
 def time_unit(epoch: int) -> float:
@@ -145,20 +212,53 @@ def facets_of(body: dict[str, Any]) -> dict[str, list[str]]:
     scheme whose address names `sdg` gives goals), formats from the media types of the data assets,
     the licence from `license` or its plain name, regions from `ec:regions`.
     """
+    return _facets(body, _assets(body).types)
+
+
+def _facets(body: dict[str, Any], types: frozenset[str]) -> dict[str, list[str]]:
     properties = body["properties"]
-    licence = properties.get("license")
-    if licence == "other":
-        licence = properties.get("ec:licence_name", licence)
     regions = properties.get("ec:regions")
     themes, goals = _themes_and_goals(properties.get("themes"))
+    licence = _licence(properties)
     found = {
         "theme": themes,
         "sdg": goals,
-        "format": _formats(body.get("assets") or {}),
-        "licence": {licence} if isinstance(licence, str) else (),
+        "format": _formats(types),
+        "licence": () if licence is None else {licence},
         "region": {str(r) for r in regions} if isinstance(regions, list) else (),
     }
     return {name: sorted(values)[:_MOST_TAGS] for name, values in found.items() if values}
+
+
+def _tags(body: dict[str, Any], types: frozenset[str]) -> str:
+    properties = body["properties"]
+    licence = _licence(properties)
+    others = "themes" in properties or "ec:regions" in properties
+    if others or len(licence or "") + sum(map(len, types)) > _MOST_KEPT:
+        return orjson.dumps(_facets(body, types)).decode()
+    return _plain_tags(licence, types)
+
+
+# A licence and types as long as they ever are: longer ones would fill the memory.
+_MOST_KEPT = 1000
+
+
+@lru_cache(maxsize=1024)
+def _plain_tags(licence: str | None, types: frozenset[str]) -> str:
+    """Return the facets of items that state no others, of which many have the same."""
+    found: dict[str, list[str]] = {}
+    if formats := _formats(types):
+        found["format"] = sorted(formats)[:_MOST_TAGS]
+    if licence is not None:
+        found["licence"] = [licence]
+    return orjson.dumps(found).decode()
+
+
+def _licence(properties: dict[str, Any]) -> str | None:
+    licence = properties.get("license")
+    if licence == "other":
+        licence = properties.get("ec:licence_name", licence)
+    return _text(licence)
 
 
 def _themes_and_goals(stated: Any) -> tuple[set[str], set[str]]:
@@ -197,7 +297,7 @@ class Tags:
         return found
 
 
-def _plain(body: dict[str, Any], body_bytes: bytes) -> bool:
+def _is_plain(body: dict[str, Any], body_bytes: bytes, local: int) -> bool:
     """Return whether the links and addresses of a served item can be put into its bytes.
 
     In canonical JSON a quote inside a text is escaped: `"href":"/` stands only where a member of
@@ -206,22 +306,14 @@ def _plain(body: dict[str, Any], body_bytes: bytes) -> bool:
     """
     if body.get("links"):
         return False
-    hrefs = [a.get("href") for a in (body.get("assets") or {}).values()]
-    local = sum([isinstance(href, str) and href[:1] == "/" for href in hrefs])
     return (
         body_bytes.count(b'"links":[],') == ("links" in body)
         and body_bytes.count(b'"href":"/') == local
     )
 
 
-def _formats(assets: dict[str, Any]) -> set[str]:
-    data = [a for a in assets.values() if _is_data(a.get("roles"))]
-    types = {kind for a in data or assets.values() if isinstance(kind := a.get("type"), str)}
+def _formats(types: frozenset[str]) -> set[str]:
     return {kind.partition(";")[0].strip() for kind in types if kind}
-
-
-def _is_data(roles: Any) -> bool:
-    return isinstance(roles, list) and "data" in roles
 
 
 def _times(properties: dict[str, Any]) -> tuple[int, int]:
@@ -236,8 +328,9 @@ def _times(properties: dict[str, Any]) -> tuple[int, int]:
     if not isinstance(first, str) or not isinstance(last, str):
         raise InvalidInputError("need datetime, or start_datetime and end_datetime")
     try:
-        begins = datetime.fromisoformat(first)
-        ends = begins if last == first else datetime.fromisoformat(last)
+        begins = ends = datetime.fromisoformat(first)
+        if last != first:
+            ends = datetime.fromisoformat(last)
     except ValueError as error:
         raise InvalidInputError("a time is written 2015-11-01T00:00:00Z") from error
     if begins.tzinfo is None or ends.tzinfo is None:
@@ -245,12 +338,16 @@ def _times(properties: dict[str, Any]) -> tuple[int, int]:
     if ends < begins:
         raise InvalidInputError("end_datetime is before start_datetime")
     # West of Greenwich the last hours of 9999 lie in the year after: no index counts so far.
-    return min(int(begins.timestamp()), FAR_S), min(int(ends.timestamp()), FAR_S)
+    begin = end = min(int(begins.timestamp()), FAR_S)
+    if ends is not begins:
+        end = min(int(ends.timestamp()), FAR_S)
+    return begin, end
 
 
 def _number(value: Any) -> float | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number else None
+    if value is None or isinstance(value, bool):
+        return None
+    return float(value) if isinstance(value, (float, int)) else None
 
 
 def _text(value: Any) -> str | None:

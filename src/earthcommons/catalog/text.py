@@ -28,6 +28,7 @@ __all__ = [
     "terms_of",
     "text_test",
     "time_bucket",
+    "words_of",
     "words_row",
 ]
 
@@ -73,8 +74,13 @@ def index_text(record: Record) -> str:
     unicode61 takes a run of Chinese for one word; as pairs, every substring of two characters or
     more is a phrase of neighbouring pairs.
     """
+    return words_of(record.body)
+
+
+def words_of(body: dict[str, Any]) -> str:
+    """Return the words of a record with this body, as `index_text` does."""
     found: list[str] = []
-    _gather(record.body, found, whole=False)
+    _gather(body, found, whole=False)
     text = " ".join(found)
     # FTS5 cuts plain ASCII into the same words itself.
     return text if text.isascii() else " ".join(_tokens(text))
@@ -223,7 +229,11 @@ def _gather(value: Any, found: list[str], *, whole: bool) -> None:
     elif isinstance(value, dict):
         names = sorted(value if whole else _SEARCHED.intersection(value))
         for name in names:
-            _gather(value[name], found, whole=name in _FIELDS)
+            inner = value[name]
+            if isinstance(inner, str):
+                found.append(inner)
+            else:
+                _gather(inner, found, whole=name in _FIELDS)
     elif isinstance(value, list):
         for inner in value:
             _gather(inner, found, whole=whole)

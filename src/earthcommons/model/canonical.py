@@ -28,7 +28,8 @@ MAX_BYTES = 64 * 2**20
 # Numbers that orjson writes otherwise than RFC 8785: whole floats, and some with an exponent. Met
 # inside a text they only cost time: the full algorithm gives the same bytes.
 _WHOLE = re.compile(rb"\.0(?:[,}\]]|$)")
-_EXPONENT = re.compile(rb"e[-+]\d+(?:[,}\]]|$)")
+# Looked for by its sign, which is rarer than the letter; that of a large number is rarer still.
+_SMALL = re.compile(rb"-(?<=\de-)\d")
 # Where so many digits stand, there may be a whole number that RFC 8785 wrote for a float.
 _LONG = re.compile(rb"\d{16}")
 
@@ -63,8 +64,8 @@ def canonical_parsed(value: Any) -> bytes:
     except TypeError:
         return canonical_bytes(value)
     # Keys beyond ASCII sort differently.
-    usual = data.isascii() and not _WHOLE.search(data) and not _EXPONENT.search(data)
-    return data if usual else canonical_bytes(value)
+    unusual = not data.isascii() or b"+" in data or _WHOLE.search(data) or _SMALL.search(data)
+    return canonical_bytes(value) if unusual else data
 
 
 class _UnusualError(Exception):
