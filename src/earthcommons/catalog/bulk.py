@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from earthcommons.catalog.item_rows import INSERT_BOX, INSERT_COUNT, INSERT_ITEM, INSERT_TALLY
+from earthcommons.catalog.item_rows import INSERT_COUNT, INSERT_ITEM, INSERT_TALLY
 from earthcommons.catalog.labelling import Faces, stated_labels
-from earthcommons.catalog.text import words_row
+from earthcommons.catalog.many_rows import insert_many
 from earthcommons.errors import ConflictError
 from earthcommons.model.record import Link, Record
 from earthcommons.policy import OPEN, combine
@@ -23,11 +23,9 @@ if TYPE_CHECKING:
     from earthcommons.catalog.item_rows import Tags
     from earthcommons.catalog.labelling import Labelling
     from earthcommons.catalog.preparing import Batch
+    from earthcommons.catalog.sorted_rows import SortedRows
 
 __all__ = ["Written"]
-
-# Addresses of one statement: what a statement costs by itself is then shared by many.
-_ADDRESSES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,58 +124,48 @@ class _Seen(NamedTuple):
     assets: Mapping[str, str]
 
 
-def others(batches: Iterable[Batch], held: Mapping[str, str]) -> Iterator[Record]:
+def others(batch: Batch, held: Mapping[str, str]) -> Iterator[Record]:
     """Yield the items whose digest is not that of the one held by their name."""
-    for batch in batches if held else ():
+    if held:
         for n, (name, digest) in enumerate(zip(batch.names, batch.digests, strict=True)):
             if held.get(name, digest) != digest:
                 yield batch.record(n)
 
 
 def insert(
-    sql: sqlite3.Connection, labels: Labelling, tags: Tags, batches: Sequence[Batch]
+    sql: sqlite3.Connection, labels: Labelling, tags: Tags, batch: Batch, later: SortedRows
 ) -> None:
-    """Write the rows of items that the catalogue does not hold yet."""
-    words: list[tuple[int, str]] = []
-    kinds: Counter[tuple[str, str, int, int]] = Counter()
+    """Write the rows of items that the catalogue does not hold yet; keep some for `later`."""
+    if not batch.names:
+        return
     start, made = sql.execute(
         "SELECT coalesce(max(k), 0) + 1, strftime('%Y-%m-%dT%H:%M:%fZ', 'now') FROM record"
     ).fetchone()
-    first = start
-    for batch in batches:
-        if not batch.names:
-            continue
-        ks = range(start, start + len(batch.names))
-        seen = _seen(labels, batch)
-        finds, fetches, derives, owns, guards, assets = zip(*seen, strict=True)
-        made_at = repeat(made, len(ks))
-        sql.executemany(
-            _INSERT_RECORD,
-            zip(
-                *(ks, batch.names, batch.digests, made_at, finds, fetches, derives, owns),
-                batch.bodies,
-                strict=True,
-            ),
-        )
-        numbers = {value: tags.of(value) for value in dict.fromkeys(batch.tags)}
-        tagged = [numbers[value] for value in batch.tags]
-        sql.executemany(INSERT_ITEM, zip(ks, *batch.values, finds, guards, tagged, strict=True))
-        _insert_assets(sql, ks, batch, assets)
-        _insert_boxes(sql, ks, batch)
-        sql.executemany(
-            "INSERT INTO change (kind, id, version, digest) VALUES ('item',?,1,?)",
-            zip(batch.names, batch.digests, strict=True),
-        )
-        words += zip(map(words_row, ks, batch.lasts), batch.texts, strict=True)
-        kinds.update(zip(batch.collections, finds, tagged, batch.years, strict=True))
-        for name, one in zip(batch.names, seen, strict=True):
-            if one[:3] != _OPEN:
-                labels.spread("item", name, None, Faces(*one[:3]))
-        start = ks.stop
-    _insert_addresses(sql, first, batches)
-    # In order: FTS5 flushes on a step back.
-    sql.executemany("INSERT INTO words (rowid, text) VALUES (?,?)", sorted(words))
-    _count(sql, kinds)
+    ks = range(start, start + len(batch.names))
+    seen = _seen(labels, batch)
+    finds, fetches, derives, owns, guards, assets = zip(*seen, strict=True)
+    made_at = repeat(made, len(ks))
+    sql.executemany(
+        _INSERT_RECORD,
+        zip(
+            *(ks, batch.names, batch.digests, made_at, finds, fetches, derives, owns),
+            batch.bodies,
+            strict=True,
+        ),
+    )
+    numbers = {value: tags.of(value) for value in dict.fromkeys(batch.tags)}
+    tagged = [numbers[value] for value in batch.tags]
+    sql.executemany(INSERT_ITEM, zip(ks, *batch.values, finds, guards, tagged, strict=True))
+    _insert_assets(sql, ks, batch, assets)
+    insert_many(
+        *(sql, "change (kind, id, version, digest)", "('item',?,1,?)", 2),
+        list(chain.from_iterable(zip(batch.names, batch.digests, strict=True))),
+    )
+    later.add(start, batch)
+    _count(sql, Counter(zip(batch.collections, finds, tagged, batch.years, strict=True)))
+    for name, one in zip(batch.names, seen, strict=True):
+        if one[:3] != _OPEN:
+            labels.spread("item", name, None, Faces(*one[:3]))
 
 
 _OPEN = (OPEN, OPEN, OPEN)
@@ -198,36 +186,6 @@ def _insert_assets(
             for role, label in labels.items()
         ],
     )
-
-
-def _insert_boxes(sql: sqlite3.Connection, ks: range, batch: Batch) -> None:
-    import numpy as np
-
-    whose = np.repeat(np.arange(ks.start, ks.stop), np.array(batch.box_counts))
-    second = np.zeros(len(whose), np.int64)
-    second[1:] = whose[1:] == whose[:-1]
-    boxes = np.array(batch.boxes).reshape(-1, 6)
-    columns = (column.tolist() for column in (2 * whose + second, *boxes.T))
-    sql.executemany(INSERT_BOX, zip(*columns, strict=True))
-
-
-def _insert_addresses(sql: sqlite3.Connection, start: int, batches: Sequence[Batch]) -> None:
-    import numpy as np
-
-    counts = [np.array(batch.part_counts, np.int64) for batch in batches]
-    sizes = np.concatenate([np.empty(0, np.int64), *counts])
-    ks = np.repeat(np.arange(start, start + len(sizes)), sizes)
-    listed = [np.array(batch.parts, np.int64) for batch in batches]
-    parts = np.concatenate([np.empty(0, np.int64), *listed])
-    # In order, so that each page of the tree is met once for all; `ks` rise already.
-    order = np.argsort(parts, kind="stable")
-    flat = np.column_stack((parts[order], ks[order])).ravel().tolist()
-    whole = len(parts) // _ADDRESSES * _ADDRESSES * 2
-    for size, some in ((_ADDRESSES, flat[:whole]), (1, flat[whole:])):
-        sql.executemany(
-            f"INSERT INTO address VALUES {','.join(['(?,?)'] * size)}",
-            (some[n : n + 2 * size] for n in range(0, len(some), 2 * size)),
-        )
 
 
 def _count(sql: sqlite3.Connection, kinds: Counter[tuple[str, str, int, int]]) -> None:

@@ -435,8 +435,12 @@ class Catalog:
                 yield table + "\t" + "\t".join(cells)
 
     def check(self) -> str:
-        """Return `ok`, or what SQLite's own integrity check says is wrong."""
-        return str(self._file.connection().execute("PRAGMA quick_check").fetchone()[0])
+        """Return `ok`, or what SQLite's own checks say is wrong with the file or the R*Tree."""
+        for asked in ("PRAGMA quick_check", "SELECT rtreecheck('item_box')"):
+            said = str(self._file.connection().execute(asked).fetchone()[0])
+            if said != "ok":
+                return said
+        return "ok"
 
     def close(self) -> None:
         """Close this thread's connection."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from earthcommons.catalog.migrations import check_schema
@@ -17,14 +19,14 @@ from earthcommons.store import Turns, storing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from earthcommons.catalog.reader import Reader
 
 __all__ = ["CatalogFile"]
 
 # Where a disk is too slow to bring the log in beside the writing, who writes does.
-_LOADING = {"cache_size": -500_000, "wal_autocheckpoint": 100_000, "foreign_keys": 0}
+_LOADING = {"wal_autocheckpoint": 100_000, "foreign_keys": 0}
+_MOST_CACHE_KIB, _CACHE_SHARE = 1_500_000, 1 / 16
 
 
 class CatalogFile:
@@ -97,10 +99,11 @@ class CatalogFile:
         after each transaction.
         """
         connection = self.connection()
-        before = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in _LOADING}
+        fit = {**_LOADING, "cache_size": -_cache_kib()}
+        before = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in fit}
         with ThreadPoolExecutor(1) as beside:
             try:
-                for name, value in _LOADING.items():
+                for name, value in fit.items():
                     connection.execute(f"PRAGMA {name} = {value}")
                 yield partial(beside.submit, self._bring_in)
             finally:
@@ -148,6 +151,15 @@ class CatalogFile:
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
+
+
+def _cache_kib() -> int:
+    """Return how much memory the pages of an index that is filled may take."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with suppress(OSError, ValueError):
+        # A container may have less than its machine.
+        memory = min(memory, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return min(int(memory * _CACHE_SHARE) // 1024, _MOST_CACHE_KIB)
 
 
 def _unwritable(error: sqlite3.OperationalError) -> UpstreamError:

@@ -148,7 +148,7 @@ def _put_items(tx: SqliteTransaction, objects: _Objects, places: Iterable[_Place
                 tx.put(objects.record(place))
             else:
                 ready.append(item)
-        tx.put_items([Batch.of(ready, b"")])
+        tx.put_items(Batch.of(ready, b""))
         tx.settle()
         count += len(step)
     return count

@@ -17,13 +17,14 @@ from earthcommons.catalog.item_rows import (
     item_row,
 )
 from earthcommons.catalog.labelling import Faces, Labelling
+from earthcommons.catalog.sorted_rows import SortedRows
 from earthcommons.catalog.text import index_text, words_row
 from earthcommons.errors import ConflictError
 from earthcommons.model.canonical import canonical_bytes
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from earthcommons.catalog.preparing import Batch
     from earthcommons.model.observation import Observation
@@ -45,7 +46,8 @@ class SqliteTransaction:
         self._unsettled: list[bytes] = []
         self._labels = Labelling(connection)
         self._tags = Tags(connection)
-        self._words: dict[int, str] = {}
+        self._packed: list[bytes] = []
+        self._later = SortedRows()
 
     def note(self, action: str, kind: str, id_: str, detail: Mapping[str, Any]) -> None:
         """Add a line to the audit log: it stands if and only if this transaction does."""
@@ -57,10 +59,14 @@ class SqliteTransaction:
         Few records are an object each. Many are one compressed object, a line each, so that a
         thousand items cost one sync of the disk and not a thousand.
         """
-        self._index_words()
+        self._later.write(self.sql)
+        # After the index took them: what it refuses leaves no object that a rebuild would meet.
         waiting, self._unsettled = self._unsettled, []
+        packed, self._packed = self._packed, []
         if self._store is None:
             return
+        for data in packed:
+            self._store.put_bytes(data, BATCH_SUFFIX)
         if len(waiting) < BATCH_FROM:
             for data in waiting:
                 self._store.put_bytes(data, RECORD_SUFFIX)
@@ -98,33 +104,28 @@ class SqliteTransaction:
             return False
         return self.put(dataclasses.replace(record, version=version + 1))
 
-    def put_items(self, batches: Sequence[Batch], *, replace: bool = False) -> bulk.Written:
-        """Store prepared items, no two of one name; those that are there as they are stay.
+    def put_items(self, batch: Batch, *, replace: bool = False) -> bulk.Written:
+        """Store prepared items; those that are there as they are stay.
 
-        One that is replaced asks for all that it asked for before. The objects of the batches are
-        durable when this returns, like all others before the commit.
+        One that is replaced asks for all that it asked for before.
 
         Raises:
             ConflictError: an item is there with other content and may not be replaced, or was
                 withdrawn.
         """
-        held = bulk.known(self.sql, [name for batch in batches for name in batch.names])
-        changed = bulk.changed(self.sql, bulk.others(batches, held), held)
+        held = bulk.known(self.sql, batch.names)
+        changed = bulk.changed(self.sql, bulk.others(batch, held), held)
         if not replace:
             bulk.refuse(changed)
         revised = sum(self.revise(record) for record in changed)
-        fresh = [batch.without(held) for batch in batches]
-        bulk.insert(self.sql, self._labels, self._tags, fresh)
-        # After the index took them: what it refuses leaves no object that a rebuild would meet.
-        if self._store is not None and not held:
-            for batch in batches:
-                if batch.names:
-                    self._store.put_bytes(batch.packed, BATCH_SUFFIX)
-        elif self._store is not None:
-            for batch in fresh:
-                self._unsettled += batch.envelopes()
-        added, there = (sum(len(batch.names) for batch in some) for some in (fresh, batches))
-        return bulk.Written(added, revised, there - added - revised)
+        fresh = batch.without(held)
+        bulk.insert(self.sql, self._labels, self._tags, fresh, self._later)
+        if held:
+            self._unsettled += fresh.envelopes()
+        elif fresh.names:
+            self._packed.append(batch.packed)
+        added = len(fresh.names)
+        return bulk.Written(added, revised, len(batch.names) - added - revised)
 
     def put_observations(self, run: str, digest: str, rows: Iterable[Observation]) -> None:
         """Index the observations of a run whose GeoParquet object has `digest`."""
@@ -207,7 +208,7 @@ class SqliteTransaction:
         if record.kind == "item":
             self._index_item(k, record, faces)
         else:
-            self._words[k] = index_text(record)
+            self._later.add_words(k, index_text(record))
 
     def _retire(self, record: Record, k: int) -> None:
         # A version that was is read under its own labels and those of the version that is; an
@@ -216,7 +217,7 @@ class SqliteTransaction:
             "UPDATE record SET current = 0, access = '', fetch = '', derive = '' WHERE k = ?",
             (k,),
         )
-        self._index_words()
+        self._later.write(self.sql)
         self.sql.execute("DELETE FROM words WHERE rowid = ?", (k,))
         for collection, access, last in self.sql.execute(
             "DELETE FROM item WHERE k = ? RETURNING collection, access, last", (k,)
@@ -237,7 +238,7 @@ class SqliteTransaction:
         assets = record.body.get("assets", {})
         labels = self._labels.assets(record, faces)
         guarded = faces.guard(labels.values())
-        self._words[words_row(k, row.last)] = index_text(record)
+        self._later.add_words(words_row(k, row.last), index_text(record))
         tags = self._tags.number(record.body)
         self.sql.execute(INSERT_ITEM, (k, *row.values, faces.find, guarded, tags))
         self.sql.execute(INSERT_COUNT, (row.collection, faces.find, 1))
@@ -251,8 +252,3 @@ class SqliteTransaction:
             ((part, k) for part in sorted(address_parts(record.body))),
         )
         self.sql.executemany(INSERT_BOX, ((2 * k + n, *box) for n, box in enumerate(row.boxes)))
-
-    def _index_words(self) -> None:
-        """Index the words of the records written so far, in order: FTS5 flushes on a step back."""
-        rows, self._words = sorted(self._words.items()), {}
-        self.sql.executemany("INSERT INTO words (rowid, text) VALUES (?,?)", rows)

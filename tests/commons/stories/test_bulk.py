@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from earthcommons.catalog import Catalog, ItemQuery, rebuild
 from earthcommons.commons import Node, make_node
 from earthcommons.commons.guard import alone
-from earthcommons.commons.stories import bulk
+from earthcommons.commons.stories import bulk, bulk_ahead
 from earthcommons.commons.stories.access import Rule, set_rule
 from earthcommons.commons.stories.bulk import Imported, export_items, import_items
 from earthcommons.commons.stories.geoparquet import read_items
@@ -180,15 +180,15 @@ def test_whatever_comes_together_every_item_has_its_own_rows(
         node.catalog.close()
 
 
-def test_transactions_grow_so_that_writing_begins_soon(
+def test_transactions_grow_to_as_many_whole_pieces_as_they_may_hold(
     node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in (("_CHUNK", 1), ("_FIRST", 2), ("_ALONE", 7)):
+    for name, value in (("_PIECE", 2), ("_FIRST", 2), ("_ALONE", 7)):
         monkeypatch.setattr(bulk, name, value)
     told: list[int] = []
-    source = lines(tmp_path / "a.ndjson", [item(n) for n in range(22)])
+    source = lines(tmp_path / "a.ndjson", [item(n) for n in range(20)])
     import_items(node, source, on_progress=told.append)
-    assert told == [2, 5, 9, 15, 22]
+    assert told == [2, 6, 12, 18, 20]
 
 
 def test_what_came_in_stands_in_the_file_before_its_log_is_closed(
@@ -241,11 +241,13 @@ def test_a_bad_line_is_named_and_only_whole_batches_stay(node: Node, tmp_path: P
 def test_batches_come_in_order_whoever_prepares_them(
     node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "_CHUNK", 2)
+    monkeypatch.setattr(bulk, "_PIECE", 2)
     monkeypatch.setattr(bulk, "_APART_FROM", 0)
     here = []
-    real = bulk._prepare_here
-    monkeypatch.setattr(bulk, "_prepare_here", lambda *a: (here.append(a[0]), real(*a))[1])
+    real = bulk_ahead._prepare_here
+    monkeypatch.setattr(
+        bulk_ahead, "_prepare_here", lambda *a: (here.append(a[0]), real(*a))[1]
+    )
     items = [item(n) for n in range(40)]
     source = lines(tmp_path / "a.ndjson", items)
     assert import_items(node, source, batch=10, quick=True) == Imported(40, 0, 0)
@@ -264,7 +266,7 @@ def test_batches_come_in_order_whoever_prepares_them(
 def test_while_a_server_holds_the_node_transactions_are_shorter(
     node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "_CHUNK", 2)
+    monkeypatch.setattr(bulk, "_PIECE", 2)
     monkeypatch.setattr(bulk, "_ALONE", 6)
     monkeypatch.setattr(bulk, "_BESIDE", 4)
     told: list[int] = []

@@ -23,9 +23,9 @@ from tests.commons.stories.test_bulk import held, item, lines, node_at
 from earthcommons.catalog import Catalog, ItemQuery, rebuild
 from earthcommons.catalog import bulk as rows
 from earthcommons.commons import Node, open_node
-from earthcommons.commons.stories import bulk
+from earthcommons.commons.stories import bulk, bulk_ahead, bulk_lines, bulk_pieces
 from earthcommons.commons.stories.access import Rule, set_owner, set_rule
-from earthcommons.commons.stories.bulk import Imported, import_items, prepare_lines
+from earthcommons.commons.stories.bulk import Imported, import_items
 from earthcommons.errors import (
     AccessDeniedError,
     ConflictError,
@@ -38,8 +38,6 @@ from earthcommons.policy import acting_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-RULES = bulk._Rules("", frozenset(("c",)), quick=True)
 
 
 @pytest.fixture(autouse=True)
@@ -192,7 +190,7 @@ def test_what_the_index_refuses_leaves_no_object(
 def test_lines_that_hold_nothing_make_no_object(
     node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "_CHUNK", 2)
+    monkeypatch.setattr(bulk, "_PIECE", 2)
     source = tmp_path / "a.ndjson"
     source.write_bytes(b"\r\n \n\n" + orjson.dumps(item(1)) + b"\r\n\n\n\n\n\t\n")
     assert import_items(node, source) == Imported(1, 0, 0)
@@ -214,13 +212,14 @@ def test_bytes_that_are_no_lines_of_json_are_refused_by_their_line(
     twice = changed(gsd=10.0**10).replace(b'"gsd":10000000000.0', b'"id":"A","gsd":1e10')
     assert len(twice) == len(changed(gsd=10.0**10))
     assert "twice" in refused(node, source, twice)
-    monkeypatch.setattr(bulk, "_MAX_LINE", 1000)
-    monkeypatch.setattr(bulk, "_MAX_CHUNK", 3000)
+    for module in (bulk_pieces, bulk_lines):
+        monkeypatch.setattr(module, "MAX_LINE", 1000)
+    monkeypatch.setattr(bulk_pieces, "_MOST_BYTES", 3000)
     long = changed(more="x" * 5000)
     assert "over 1000" in refused(node, source, changed(), long, changed(), line=2)
     # Without one line break no more is read than a piece.
     source.write_bytes(b"x" * 100_000)
-    assert next(bulk._line_chunks(source, 5)).size <= 3000 + 1001
+    assert next(bulk_pieces._of_lines(source, 5)).size <= 3000 + 1001
     assert held(node) == []
 
 
@@ -284,7 +283,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused_from_there_on(
 def test_a_transaction_holds_no_more_bytes_than_it_may(
     node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "_CHUNK", 2)
+    monkeypatch.setattr(bulk, "_PIECE", 2)
     monkeypatch.setattr(bulk, "_MOST_BYTES", 5_000)
     told: list[int] = []
     source = lines(tmp_path / "a.ndjson", [item(n, title="x" * 1000) for n in range(8)])
@@ -295,20 +294,21 @@ def test_a_transaction_holds_no_more_bytes_than_it_may(
 def test_an_item_that_stands_twice_over_a_border_meets_itself(
     node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "_CHUNK", 2)
+    monkeypatch.setattr(bulk, "_PIECE", 2)
     same = lines(tmp_path / "a.ndjson", [item(0), item(1), item(1), item(2)])
     assert import_items(node, same) == Imported(3, 0, 1)
     other = lines(tmp_path / "b.ndjson", [item(3), item(4), item(4, title="other"), item(5)])
     with pytest.raises(ConflictError, match="i00004 exists"):
         import_items(node, other)
-    assert len(held(node)) == 5
+    assert len(held(node)) == 3
+    assert import_items(node, other, replace=True) == Imported(3, 1, 0)
     assert rebuilt(node, tmp_path)
 
 
 def test_a_helper_that_is_killed_is_told_and_the_import_goes_on_when_run_again(
     node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "_CHUNK", 2)
+    monkeypatch.setattr(bulk, "_PIECE", 2)
     monkeypatch.setattr(bulk, "_APART_FROM", 0)
     source = lines(tmp_path / "a.ndjson", [item(n) for n in range(20)])
 
@@ -319,7 +319,7 @@ def test_a_helper_that_is_killed_is_told_and_the_import_goes_on_when_run_again(
         return False
 
     with monkeypatch.context() as patch:
-        patch.setattr(bulk, "_lend_a_hand", kill)
+        patch.setattr(bulk_ahead, "_lend_a_hand", kill)
         with pytest.raises(UpstreamError, match="run the import again"):
             import_items(node, source, batch=4)
     before = len(held(node))
@@ -329,7 +329,7 @@ def test_a_helper_that_is_killed_is_told_and_the_import_goes_on_when_run_again(
 def test_an_import_that_is_ended_leaves_no_helper(
     node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "_CHUNK", 2)
+    monkeypatch.setattr(bulk, "_PIECE", 2)
     monkeypatch.setattr(bulk, "_APART_FROM", 0)
     source = lines(tmp_path / "a.ndjson", [item(n) for n in range(40)])
     seen: list[int] = []
@@ -354,7 +354,7 @@ BEGUN = """
 import os, signal
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from earthcommons.commons.stories.bulk import _begin_apart
+from earthcommons.commons.stories.bulk_ahead import _begin_apart
 pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_begin_apart)
 print(pool.submit(os.getpid).result(), flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
@@ -435,11 +435,3 @@ def test_what_ends_after_the_year_9999_is_found_and_counted(node: Node, tmp_path
     import_items(node, lines(tmp_path / "a.ndjson", [late, item(2, title="lake")]), quick=True)
     assert node.catalog.items(ItemQuery(text="lake")).names == ("c/i00001", "c/i00002")
     assert set(node.catalog.facets(ItemQuery())["year"]) == {"9999", "2012"}
-
-
-def test_lines_are_prepared_by_their_numbers_in_the_file(tmp_path: Path) -> None:
-    source = lines(tmp_path / "a.ndjson", [item(n) for n in range(7)])
-    chunks = list(bulk._chunks(source, 3))
-    assert [(one.number, len(prepare_lines(one, RULES).names)) for one in chunks] == [
-        (1, 3), (4, 3), (7, 1),
-    ]  # fmt: skip
