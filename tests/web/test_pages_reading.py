@@ -1,21 +1,24 @@
 """How to read a record in R and QGIS: the code of its page is run, the addresses are opened.
 
-R runs where there is one (Debian: r-base-core, r-cran-terra); QGIS reads through GDAL, and so do
-these tests.
+R runs where there is one (Debian: r-base-core, r-cran-terra, r-cran-sf); QGIS reads through GDAL,
+and so do these tests. `test_qgis` does what the page says in QGIS itself.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import pyogrio
 import pytest
 from tests.web.conftest import serving
 from tests.web.portal import WORD
+from tests.web.reading_node import KINDS, add_kinds
 
 from earthcommons.model import OPERATOR
 from earthcommons.model.record import Record
@@ -35,7 +38,10 @@ ARROW = "read_parquet <- function(file) cat(file.size(file))"
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Node]]:
     """A node of this module's own: items are closed on it and added to it."""
-    with serving(tmp_path_factory.mktemp("reading")) as made:
+    root = tmp_path_factory.mktemp("reading")
+    with serving(root) as made:
+        with acting_as(OPERATOR):
+            add_kinds(made[1], root)
         yield made
 
 
@@ -68,13 +74,13 @@ def run(words: list[str], **more: str) -> subprocess.CompletedProcess[str]:
 
 
 @cache
-def has_terra() -> bool:
-    there = 'cat(system.file(package = "terra"))'
+def has(package: str) -> bool:
+    there = f'cat(system.file(package = "{package}"))'
     return shutil.which("Rscript") is not None and bool(run(["Rscript", "-e", there]).stdout)
 
 
 def r(code: str, key: str) -> subprocess.CompletedProcess[str]:
-    if not has_terra():
+    if not has("terra"):
         pytest.skip("needs Rscript with terra")
     lines, last = code.replace("library(arrow)", ARROW).rsplit("\n", 1)
     most = 'global(found[[1]], "max", na.rm = TRUE)[1, 1]'
@@ -118,6 +124,60 @@ def test_r_brings_a_table_here_whole(served: tuple[str, Node], key: str, guarded
     assert done.stdout.strip() == str(len(table)), done.stderr[-1500:]
 
 
+@pytest.mark.parametrize("prefix", ["", "closed-"])
+@pytest.mark.parametrize("name", ["shapes", "layer", "table"])
+def test_r_reads_tables_and_shapes_without_a_package_that_debian_lacks(
+    served: tuple[str, Node], key: str, name: str, prefix: str
+) -> None:
+    if not has("base" if name == "table" else "sf"):
+        pytest.skip("needs Rscript with sf")
+    code = code_of(served, f"demo/{prefix}{name}", guarded=bool(prefix))["R"]
+    lines, call = re.split(r"\n(?=st_read|read\.csv)", code)
+    shown = "cat('rows', nrow(found), sum(is.na(found)), names(found))"
+    whole = f"{lines}\nfound <- {call}\n{shown}"
+    done = run(["Rscript", "-e", whole], LC_ALL="C.UTF-8", **{KEY_VARIABLE: key})
+    said = done.stdout[done.stdout.rindex("rows") :] if "rows" in done.stdout else done.stderr
+    assert (
+        said
+        == {
+            "shapes": "rows 3 0 name n geometry",
+            "layer": "rows 2 0 name n geom",
+            "table": "rows 3 2 stream nitrate",
+        }[name]
+    )
+    if prefix:
+        refused = run(["Rscript", "-e", whole], LC_ALL="C.UTF-8", **{KEY_VARIABLE: ""})
+        assert refused.returncode != 0
+
+
+@pytest.mark.parametrize("name", ["shapes", "layer", "table"])
+def test_the_address_for_qgis_of_a_table_opens_in_a_gdal_without_parquet(
+    served: tuple[str, Node], name: str
+) -> None:
+    assert "Parquet" not in pyogrio.list_drivers()
+    address = code_of(served, f"demo/{name}", guarded=False)["QGIS"].splitlines()[-1]
+    # In a process of its own: pyogrio holds the lock that the server here would answer with.
+    code = (
+        f"import pyogrio\nfound = pyogrio.read_info({f'/vsicurl/{address}'!r},"
+        " force_feature_count=True)\nprint(found['features'], *found['fields'])"
+    )
+    done = run([sys.executable, "-W", "ignore", "-c", code])
+    wanted = [field for field in KINDS[name]["fields"] if field != "fid"]
+    assert done.stdout.split() == [str(KINDS[name]["count"]), *wanted], done.stderr[-800:]
+
+
+def test_a_table_without_its_source_says_what_reading_it_takes() -> None:
+    table = {"href": "/objects/ab.parquet", "type": "application/vnd.apache.parquet"}
+    for source in ({}, {"source": {"href": "", "type": "text/csv"}}):
+        item = {"assets": {"data": table, **source}}
+        code = dict(reading(item, "http://127.0.0.1:1"))
+        assert "CRAN" in code["R"]
+        assert "driver" in code["QGIS"]
+        assert "ab.parquet" in code["QGIS"]
+        zh = dict(reading(item, "http://127.0.0.1:1", lang="zh"))
+        assert "来自CRAN" in zh["R"]
+
+
 def gdal(address: str, **more: str) -> subprocess.CompletedProcess[str]:
     code = f"import rasterio\nwith rasterio.open({address!r}) as d: print(d.shape)"
     return run([sys.executable, "-W", "ignore", "-c", code], **more)
@@ -134,8 +194,7 @@ def test_the_settings_for_qgis_open_what_is_closed_and_for_this_host_alone(
 ) -> None:
     text = code_of(served, "demo/raster-04", guarded=True)["QGIS"]
     address = f"/vsicurl/{text.splitlines()[-1]}"
-    settings = "\n".join(line for line in text.splitlines()[1:-3])
-    assert settings.startswith("[credentials]")
+    settings = text[text.index("[credentials]") : text.index("# Then:")]
     (tmp_path / "gdalrc").write_text(settings.replace("<key>", key))
     mine = {"GDAL_CONFIG_FILE": str(tmp_path / "gdalrc")}
     assert gdal(address).returncode != 0

@@ -1,7 +1,8 @@
 """How to read an item's data in Python, R and QGIS: code that runs as it stands.
 
-GDAL, and with it R and QGIS, reads this platform's sharded Zarr from version 3.13 on only; until
-they have it, R and QGIS are given the file that the Zarr was made of.
+GDAL, and with it R and QGIS, reads this platform's sharded Zarr from version 3.13 on only, and
+Parquet where it was built with Arrow, which Debian's is not, nor has R a package for it there.
+R and QGIS are given the file that the data were made of where it is one they all read.
 """
 
 from __future__ import annotations
@@ -30,16 +31,34 @@ _SAID: dict[str, tuple[str, str]] = {
         "Layer > Add Layer > Add Vector Layer > Protocol: HTTP(S)",
         "图层 > 添加图层 > 添加矢量图层 > 协议：HTTP(S)",
     ),
-    "file": (
+    "Raster file": (
         "Layer > Add Layer > Add Raster Layer > File: the file that came",
         "图层 > 添加图层 > 添加栅格图层 > 文件：所下载的文件",
     ),
+    "Vector file": (
+        "Layer > Add Layer > Add Vector Layer > File: the file that came",
+        "图层 > 添加图层 > 添加矢量图层 > 文件：所下载的文件",
+    ),
     "rc": (
-        "# In the file .gdal/gdalrc of your home folder, before QGIS starts:",
-        "# 启动QGIS前，在用户主目录的 .gdal/gdalrc 文件中写入：",
+        (
+            "# Or without a copy, where QGIS has GDAL 3.7 or later: in the file\n"
+            "# .gdal/gdalrc of your home folder, before QGIS starts:"
+        ),
+        (
+            "# 或不下载（需QGIS的GDAL为3.7或更高版本）：启动QGIS前，在用户主目录的\n"
+            "# .gdal/gdalrc 文件中写入："
+        ),
     ),
     "then": ("# Then:", "# 然后："),
-    "parquet": ("# GDAL with its Parquet driver", "# 需含Parquet驱动的GDAL"),
+    "parquet": (
+        "# Parquet, where QGIS's GDAL has the driver for it (Debian's has not):",
+        "# Parquet，需QGIS的GDAL含Parquet驱动（Debian的不含）：",
+    ),
+    "origin": ("# The file that the data were made of:", "# 数据的来源文件："),
+    "cran": (
+        '# The package arrow comes from CRAN: install.packages("arrow")',
+        '# arrow包来自CRAN：install.packages("arrow")',
+    ),
     "gdal": ("# GDAL 3.13 or later", "# GDAL 3.13或更高版本"),
 }
 
@@ -61,11 +80,13 @@ def reading(
         return []
     url, kind = f"{base}{asset['href']}", str(asset.get("type", ""))
     if "zarr" in kind:
-        return _zarr(url, asset, _source(item, base), zh, guarded=guarded)
+        return _zarr(url, asset, _source(item, base, (".nc",)), zh, guarded=guarded)
     if "tiff" in kind:
         return _raster(url, zh, guarded=guarded)
     if "parquet" in kind:
-        return _table(url, url.endswith(".geo.parquet"), zh, guarded=guarded)
+        geographic = url.endswith(".geo.parquet")
+        source = _source(item, base, (".geojson", ".gpkg") if geographic else (".csv",))
+        return _table(url, geographic, source, zh, guarded=guarded)
     return [("curl", _curl(url, guarded=guarded))]
 
 
@@ -91,14 +112,14 @@ def _raster(url: str, zh: int, *, guarded: bool) -> list[tuple[str, str]]:
     return [("Python", python), ("R", r), ("QGIS", _qgis("Raster", url, zh, guarded=True))]
 
 
-def _source(item: Mapping[str, Any], base: str) -> tuple[str, bool]:
-    """Return the netCDF file that an item was made of, and whether it asks for more itself.
+def _source(item: Mapping[str, Any], base: str, endings: tuple[str, ...]) -> tuple[str, bool]:
+    """Return the file that an item was made of, and whether it asks for more itself.
 
-    The address is empty where there is none, or it is withheld.
+    The address is empty where there is none with such an ending, or it is withheld.
     """
     asset = item["assets"].get("source") or {}
     href = str(asset.get("href", ""))
-    there = href.startswith("/objects/") and href.endswith(".nc")
+    there = href.startswith("/objects/") and href.endswith(endings)
     return f"{base}{href}" if there else "", asset.get("ec:access", OPEN) != OPEN
 
 
@@ -123,12 +144,14 @@ def _zarr(
     if file:
         found += [
             ("R", _downloaded(file, ".nc", "terra", "rast(file)", guarded=closed)),
-            ("QGIS", f"{_curl(file, guarded=closed)}\n{_SAID['file'][zh]}"),
+            ("QGIS", f"{_curl(file, guarded=closed)}\n{_SAID['Raster file'][zh]}"),
         ]
     return [*found, ("GDAL", f"{_SAID['gdal'][zh]}\n{gdal}")]
 
 
-def _table(url: str, geographic: bool, zh: int, *, guarded: bool) -> list[tuple[str, str]]:
+def _table(
+    url: str, geographic: bool, source: tuple[str, bool], zh: int, *, guarded: bool
+) -> list[tuple[str, str]]:
     reader = "geopandas" if geographic else "pandas"
     send = (
         f'request = urllib.request.Request("{url}")\n'
@@ -142,11 +165,29 @@ def _table(url: str, geographic: bool, zh: int, *, guarded: bool) -> list[tuple[
         "with urllib.request.urlopen(request) as answer:\n"
         f"    table = {reader}.read_parquet(io.BytesIO(answer.read()))"
     )
-    return [
-        ("Python", python),
-        ("R", _downloaded(url, ".parquet", "arrow", "read_parquet(file)", guarded=guarded)),
-        ("QGIS", f"{_SAID['parquet'][zh]}\n{_qgis('Vector', url, zh, guarded=guarded)}"),
-    ]
+    file, closed = source[0], guarded or source[1]
+    parquet = f"{_SAID['parquet'][zh]}\n{_qgis('Vector', url, zh, guarded=guarded)}"
+    if not file:
+        r = _downloaded(url, ".parquet", "arrow", "read_parquet(file)", guarded=guarded)
+        return [("Python", python), ("R", f"{_SAID['cran'][zh]}\n{r}"), ("QGIS", parquet)]
+    ending = file[file.rindex(".") :]
+    r = _downloaded(file, ending, *_R_READS[ending], guarded=closed)
+    steps = f"{_SAID['origin'][zh]}\n{_qgis('Vector', file, zh, guarded=closed)}"
+    return [("Python", python), ("R", f"{_SAID['origin'][zh]}\n{r}"), ("QGIS", steps)]
+
+
+# What R reads such a file with: the package, where one is needed, and the call. Cells of a CSV
+# that are absent are the ones that the table made of it has none for.
+_CSV = (
+    'read.csv(file, check.names = FALSE, strip.white = TRUE, fileEncoding = "UTF-8-BOM",\n'
+    '         na.strings = c("", "NA", "NaN", "nan", "null"))'
+)
+_R_READS = {
+    ".csv": ("", _CSV),
+    # Not terra: it refuses layers whose shapes are of several kinds.
+    ".geojson": ("sf", "st_read(file)"),
+    ".gpkg": ("sf", "st_read(file)"),
+}
 
 
 def _downloaded(url: str, ending: str, library: str, read: str, *, guarded: bool) -> str:
@@ -156,7 +197,8 @@ def _downloaded(url: str, ending: str, library: str, read: str, *, guarded: bool
     if guarded:
         key = f'key <- paste("Bearer", Sys.getenv("{KEY_VARIABLE}"))\n'
         get += ",\n              headers = c(Authorization = key)"
-    return f'library({library})\n{key}file <- tempfile(fileext = "{ending}")\n{get})\n{read}'
+    load = f"library({library})\n" if library else ""
+    return f'{load}{key}file <- tempfile(fileext = "{ending}")\n{get})\n{read}'
 
 
 def _qgis(what: str, url: str, zh: int, *, guarded: bool) -> str:
@@ -165,7 +207,9 @@ def _qgis(what: str, url: str, zh: int, *, guarded: bool) -> str:
         return steps
     parts = urlsplit(url)
     # Stated for this host alone: a setting for all would send the key to every other host too.
+    # Older ones know settings for one host, but not this one among them.
     return (
+        f"{_curl(url, guarded=True)}\n{_SAID[f'{what} file'][zh]}\n"
         f"{_SAID['rc'][zh]}\n"
         "[credentials]\n"
         "[.earthcommons]\n"
