@@ -473,7 +473,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "in_other": ("The same report in Chinese", "本报告的英文版"),
     # Node.
     "node_title": ("This node", "本节点"),
-    "node_lead": ("How {node} is, in words.", "{node}的状态说明。"),
+    "node_lead": ("What {node} holds, and how it is.", "{node}的内容与状态。"),
+    "health_untold": (
+        "Its operators see here, once signed in, how it is kept: checks, backups, space.",
+        "节点运行人员登录后可在此查看维护情况：校验、备份与存储空间。",
+    ),
     "records": ("Records", "记录"),
     "changes": ("Change log", "变更日志"),
     "sequence": ("No.", "序号"),
@@ -481,7 +485,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "what": ("What", "项目"),
     "state": ("State", "状态"),
     "count": ("Count", "数量"),
-    "in_english": ("as the program says it, in English", "程序原文（英文）"),
     "region_set": ("Region set", "区域集"),
     "limits_lead": (
         "Drawn from a declared table; what the source polygons cannot show is listed here.",

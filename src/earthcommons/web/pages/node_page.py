@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response  # noqa: TC002 - read when routes are made
 
 from earthcommons.commons.stories.health import health
+from earthcommons.policy import OPEN, acting_party, decide, moment
 from earthcommons.web.pages.home import change_href
 from earthcommons.web.parameters import known
 
 if TYPE_CHECKING:
     from earthcommons.web.pages.site import Site
+    from earthcommons.web.words import Words
 
 __all__ = ["add_to"]
 
@@ -45,10 +47,7 @@ def add_to(router: APIRouter, site: Site) -> None:
                 ("/stac/", "application/json", "STAC"),
             ],
             lead=words("node_lead", node=site.node.settings.name),
-            health=[
-                {**row, "name": words.kind(row["what"]), "said": words.kind(row["state"])}
-                for row in health(site.node, through=False)
-            ],
+            health=_health(site, words),
             counts=[(words.kind(kind), f"{site.catalog.count(kind):,}") for kind in _KINDS],
             changes=[
                 (each, words.kind(each.kind), change_href(each.kind, each.id, lang))
@@ -56,3 +55,22 @@ def add_to(router: APIRouter, site: Site) -> None:
             ],
             further=page + 1 if len(found) > _PAGE and page < _MOST_PAGES else 0,
         )
+
+
+def _health(site: Site, words: Words) -> list[dict[str, Any]]:
+    """Return how the node is kept, for its operators: it names places, and what is amiss."""
+    if not decide(acting_party(), "administer", OPEN, at=moment()).allowed:
+        return []
+    found = []
+    for row in health(site.node, through=False):
+        said = words.health(row["text"])
+        found.append(
+            {
+                "name": words.kind(row["what"]),
+                "state": words.kind(row["state"]),
+                "foreign": said is None,
+                # Every second part is a command.
+                "parts": (said or row["text"]).split("`"),
+            }
+        )
+    return found
