@@ -168,17 +168,26 @@ def _walked(
     sql: Reader, query: ItemQuery, asked: Conditions, enough: int = -1
 ) -> tuple[int, bool]:
     """Return how many of the newest rows match, `enough` at most, and whether those were all."""
-    matches, size = 0, _sample(asked)
+    matches, size, tests = 0, _sample(asked), asked.by_rows
     for rows, values in seen(sql, query, asked):
-        source, more = tested(f"{rows} LIMIT ?", asked.by_rows)
-        row = sql.execute(
-            f"SELECT count(*) FROM (SELECT 1 FROM {source} LIMIT ?)",
-            (*values, size, *more, enough),
-        )
-        matches += int(row.fetchone()[0])
+        looked = size
+        if enough < 0 and not tests.more_sql:
+            # Who counts all counts in the same pass whether those were all.
+            counted = f"count(*), count(CASE WHEN {tests.sql} THEN 1 END)"
+            looked, met_here = sql.execute(
+                f"SELECT {counted} FROM ({rows} LIMIT ?) i", (*tests.values, *values, size)
+            ).fetchone()
+        else:
+            source, more = tested(f"{rows} LIMIT ?", tests)
+            (met_here,) = sql.execute(
+                f"SELECT count(*) FROM (SELECT 1 FROM {source} LIMIT ?)",
+                (*values, size, *more, enough),
+            ).fetchone()
+        matches += met_here
         if matches == enough:
             return matches, False
-        if sql.execute(f"{rows} LIMIT 1 OFFSET ?", (*values, size)).fetchone():
+        further = f"{rows} LIMIT 1 OFFSET ?"
+        if looked == size and sql.execute(further, (*values, size)).fetchone():
             return matches, False
     return matches, True
 

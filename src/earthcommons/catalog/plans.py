@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from earthcommons.catalog.conditions import marks
+from earthcommons.catalog.estimating import at_most
 from earthcommons.catalog.hits import LOOKED, Hits
 from earthcommons.catalog.item_rows import time_unit
+from earthcommons.catalog.queries import ItemQuery
 from earthcommons.catalog.text import ROW_MASK, time_bucket
 from earthcommons.catalog.walks import Row, Walk, newest_first
 
 if TYPE_CHECKING:
     from earthcommons.catalog.conditions import Conditions
-    from earthcommons.catalog.queries import ItemQuery
     from earthcommons.catalog.reader import Reader
 
 __all__ = ["TextWalk", "few", "met", "newest"]
@@ -102,17 +103,20 @@ def newest(
     share = _share(asked) if placed else 1.0
     wide = placed and share > _WIDE and _holds_many(sql)
     narrow = placed and share * 2 * WALKED < wanted
+    # Where more must be expected than the tree is asked for at first, a walk comes first.
+    crowded = placed and not narrow and share * at_most(sql, _anything(query), asked) > RARE
     spent = float(LOOKED)
     while True:
         # Words are gathered once the other ways cost as much.
         ready = hits if hits is not None and hits.cost <= spent else None
-        if not wide and (found := few(sql, query, asked, ready, rare)) is not None:
+        if not (wide or crowded) and (found := few(sql, query, asked, ready, rare)) is not None:
             among, tests = found
             rows = met(sql, tests, among)
             start = 0
             if after is not None:
                 start = bisect_right(rows, newest_first(after), key=newest_first)
             return rows[start : start + wanted], rows
+        crowded = False
         if narrow:
             # So few lie there that a walk would not fill a page soon: the tree again first.
             narrow, rare = False, rare * _RARE_GROWS
@@ -135,6 +139,11 @@ def newest(
         rare, bound = rare * _RARE_GROWS, bound * _WALK_GROWS
         # Candidates are not listed where less of the walk is left than they would cost.
         wide = placed and left < _CANDIDATE_ROWS * rare
+
+
+def _anything(query: ItemQuery) -> ItemQuery:
+    """Return the question for all that the tree holds of the time asked for."""
+    return ItemQuery(first=query.first, last=query.last)
 
 
 def _share(asked: Conditions) -> float:
