@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -189,6 +189,19 @@ def test_transactions_grow_to_as_many_whole_pieces_as_they_may_hold(
     source = lines(tmp_path / "a.ndjson", [item(n) for n in range(20)])
     import_items(node, source, on_progress=told.append)
     assert told == [2, 6, 12, 18, 20]
+
+
+@pytest.mark.parametrize(("served", "sizes"), [(False, [6, 9]), (True, [2, 4, 6, 8, 9])])
+def test_a_transaction_that_is_open_for_long_takes_no_more_in(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, served: bool, sizes: list[int]
+) -> None:
+    for name, value in (("_PIECE", 2), ("_FIRST", 6), ("_BESIDE", 6), ("_LONGEST_BESIDE_S", 0)):
+        monkeypatch.setattr(bulk, name, value)
+    told: list[int] = []
+    source = lines(tmp_path / "a.ndjson", [item(n) for n in range(9)])
+    with alone(node.root, "a server") if served else nullcontext():
+        import_items(node, source, on_progress=told.append)
+    assert told == sizes
 
 
 def test_what_came_in_stands_in_the_file_before_its_log_is_closed(

@@ -42,6 +42,9 @@ __all__ = ["Imported", "export_items", "import_items"]
 # first holds few, and each twice as many as the one before: there is little to write in the
 # beginning, and so its end is written while more is prepared.
 _FIRST, _ALONE, _BESIDE, _MOST_BYTES = 10_000, 100_000, 10_000, 256 * 2**20
+# Nobody else writes while one is open, also where preparing takes longer than writing: so long,
+# alone and while the node is served, it takes more in.
+_LONGEST_S, _LONGEST_BESIDE_S = 10.0, 2.0
 # Items prepared at once, whose records share an object.
 _PIECE = 5_000
 # Who waits to write looks for its turn every tenth of a second: it has one soon.
@@ -103,7 +106,9 @@ def import_items(
         UpstreamError: the process that prepares items was ended; run it again to go on.
     """
     rules = Rules(collection, _writable(node, collection), quick)
-    most = batch or (_BESIDE if in_use(node.root) else _ALONE)
+    beside = in_use(node.root)
+    most = batch or (_BESIDE if beside else _ALONE)
+    longest_s = _LONGEST_BESIDE_S if beside else _LONGEST_S
     fit = min(batch or _FIRST, most)
     piece = min(most, _PIECE)
     ahead = most // piece + 2 if _is_long(source) else 0
@@ -118,7 +123,7 @@ def import_items(
             with node.catalog.transaction() as tx:
                 load = _Load(node, tx, replace)
                 load.put(coming)
-                while room := load.has_room(piece, fit):
+                while room := load.has_room(piece, fit, started + longest_s):
                     if not isinstance(coming := next(batches, None), Batch):
                         break
                     load.put(coming)
@@ -156,9 +161,10 @@ class _Load:
         self._last_bytes = sum(batch.sizes)
         self._bytes += self._last_bytes
 
-    def has_room(self, count: int, most: int) -> bool:
-        """Return whether `most` items are not exceeded by so many, nor the bytes by as many."""
-        return self._count + count <= most and self._bytes + self._last_bytes <= _MOST_BYTES
+    def has_room(self, count: int, most: int, until: float) -> bool:
+        """Return whether `most` items are not exceeded by so many, nor bytes or time by more."""
+        fits = self._count + count <= most and self._bytes + self._last_bytes <= _MOST_BYTES
+        return fits and time.monotonic() < until
 
     def note(self) -> None:
         """Tell the audit log."""
