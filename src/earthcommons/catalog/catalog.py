@@ -52,8 +52,9 @@ class Standing:
 class Catalog:
     """All records of a node, by kind and id; every read is limited to what the party may see."""
 
-    def __init__(self, file: Path, store: ObjectStore) -> None:
-        self._file = CatalogFile(file)
+    def __init__(self, file: Path, store: ObjectStore, *, copy: bool = False) -> None:
+        self._path = file
+        self._file = CatalogFile(file, copy=copy)
         self._store = store
         self.people = People(self._file.connection, self.transaction)
         self.credentials = Credentials(self.people, self._file.connection, self.transaction)
@@ -78,9 +79,31 @@ class Catalog:
         """Let nobody write, in any process, while the block runs: the file may be replaced."""
         return self._file.alone()
 
+    @contextmanager
+    def filled(self) -> Iterator[Catalog]:
+        """Yield a copy for many writes, which takes this one's place when the block ends.
+
+        Until then this one stays as it is, for who reads it too, and nobody else may write. Where
+        the block raises, or the machine stops, nothing of the copy is left but objects.
+
+        Raises:
+            ConflictError: somebody reads what was there some time ago (nothing was begun).
+            UpstreamError: the disk is full or fails (`storage`); this one is as it was.
+        """
+        with self._file.replaced() as place:
+            copy = Catalog(place, self._store, copy=True)
+            try:
+                yield copy
+            finally:
+                copy.close()
+
     def loading(self) -> AbstractContextManager[Callable[[], object]]:
         """Make this thread fit for many writes; yield what is called after each transaction."""
         return self._file.loading()
+
+    def size(self) -> int:
+        """Return how many bytes the catalogue's file has."""
+        return self._path.stat().st_size
 
     def visible(self, party: Party | None = None) -> tuple[str, ...]:
         """Return the labels in force of what a party may see: who acts now, when not told."""

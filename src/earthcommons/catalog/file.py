@@ -6,26 +6,31 @@ import os
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from earthcommons.catalog.migrations import check_schema
 from earthcommons.catalog.reader import open_reader
+from earthcommons.catalog.replacing import copy_beside
 from earthcommons.catalog.schema import SCHEMA_VERSION, statements
 from earthcommons.errors import ConflictError, UpstreamError
 from earthcommons.store import Turns, storing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from earthcommons.catalog.reader import Reader
 
 __all__ = ["CatalogFile"]
 
 # Where a disk is too slow to bring the log in beside the writing, who writes does.
-_LOADING = {"wal_autocheckpoint": 100_000, "foreign_keys": 0}
+_LOADING: dict[str, int | str] = {"wal_autocheckpoint": 100_000, "foreign_keys": 0}
+# Of a copy, which is synced once, when it is whole.
+_FILLING = {**_LOADING, "journal_mode": "OFF", "synchronous": "OFF"}
+# As long as SQLite waits for who writes (`open_reader`).
+_WAIT_S = 30.0
 _MOST_CACHE_KIB, _CACHE_SHARE = 1_500_000, 1 / 16
 
 
@@ -36,8 +41,15 @@ class CatalogFile:
     the tables hold, and who may read it, is not its business.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, copy: bool = False) -> None:
+        """Open a file, or make it.
+
+        Args:
+            path: where it is.
+            copy: it is thrown away where anything fails (`copy_beside`).
+        """
         self._path = path
+        self._copy = copy
         self._local = threading.local()
         self._writing = threading.Lock()
         self._turns = Turns(path.with_name(path.name + ".lock"))
@@ -45,13 +57,22 @@ class CatalogFile:
             self._prepare()
 
     def connection(self) -> Reader:
-        """Return this thread's connection."""
+        """Return this thread's connection to the file that has the name by now."""
         connection: Reader | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = open_reader(self._path)
-            # SQLite makes a file with the first question.
+        if connection is not None:
+            if connection.in_transaction or self._inode() in (None, self._local.inode):
+                return connection
+            # Not closed here: somebody may have begun to read from it, and ends so.
+            self._local.connection = None
+        while True:
+            inode = self._inode()
+            connection = open_reader(self._path)
+            # SQLite opens a file and its log, or makes them, with the first question.
             connection.execute("PRAGMA user_version").fetchone()
-            self._local.inode = self._inode()
+            if inode in (None, found := self._inode()):
+                break
+            connection.close()
+        self._local.connection, self._local.inode = connection, found
         return connection
 
     @contextmanager
@@ -62,8 +83,8 @@ class CatalogFile:
             ConflictError: another process kept writing for 30 seconds.
             UpstreamError: the disk is full or fails (`storage`); nothing was written.
         """
-        with self._writing, storing(), self._turns.among():
-            connection = self._present()
+        with self._writing, storing(), self._turn():
+            connection = self.connection()
             try:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
@@ -85,6 +106,31 @@ class CatalogFile:
                 raise
 
     @contextmanager
+    def _turn(self) -> Iterator[None]:
+        with ExitStack() as held:
+            try:
+                held.enter_context(self._turns.among(wait_s=_WAIT_S))
+            except BlockingIOError as error:
+                raise ConflictError(
+                    "another process fills or replaces this catalogue"
+                ) from error
+            yield
+
+    @contextmanager
+    def replaced(self) -> Iterator[Path]:
+        """Yield a copy of the file, which takes its place when the block ends; nobody else writes.
+
+        Raises:
+            ConflictError: somebody reads what was there some time ago (nothing was begun).
+            UpstreamError: the disk is full or fails (`storage`); the file is as it was.
+        """
+        try:
+            with storing(), self.alone(), copy_beside(self._path) as copy:
+                yield copy
+        except sqlite3.OperationalError as error:
+            raise _unwritable(error) from error
+
+    @contextmanager
     def alone(self) -> Iterator[None]:
         """Let nobody write, in any process, while the block runs: the file may be replaced."""
         with self._turns.alone():
@@ -95,22 +141,30 @@ class CatalogFile:
         """Make this thread's connection fit for many writes while the block runs.
 
         It keeps more pages, and does not look up again that the rows it has just written refer to
-        one another. What is yielded brings the log into the file beside all else: to be called
-        after each transaction.
+        one another; a copy has no log. What is yielded brings the log into the file beside all
+        else: to be called after each transaction.
         """
+        if self._copy:
+            with self._fit(_FILLING):
+                yield lambda: None
+            return
+        with ThreadPoolExecutor(1) as beside, self._fit(_LOADING):
+            yield partial(beside.submit, self._bring_in)
+            beside.submit(self.close)
+
+    @contextmanager
+    def _fit(self, values: Mapping[str, int | str]) -> Iterator[None]:
+        fit = {**values, "cache_size": -_cache_kib()}
         connection = self.connection()
-        fit = {**_LOADING, "cache_size": -_cache_kib()}
         before = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in fit}
-        with ThreadPoolExecutor(1) as beside:
-            try:
-                for name, value in fit.items():
-                    connection.execute(f"PRAGMA {name} = {value}")
-                yield partial(beside.submit, self._bring_in)
-            finally:
-                connection = self.connection()
-                for name, value in before.items():
-                    connection.execute(f"PRAGMA {name} = {value}")
-                beside.submit(self.close)
+        try:
+            for name, value in fit.items():
+                connection.execute(f"PRAGMA {name} = {value}")
+            yield
+        finally:
+            connection = self.connection()
+            for name, value in before.items():
+                connection.execute(f"PRAGMA {name} = {value}")
 
     def close(self) -> None:
         """Close this thread's connection."""
@@ -119,14 +173,11 @@ class CatalogFile:
             connection.close()
             self._local.connection = None
 
-    def _present(self) -> Reader:
-        """Return this thread's connection to the file that has the name by now."""
-        if getattr(self._local, "connection", None) and self._local.inode != self._inode():
-            self.close()
-        return self.connection()
-
-    def _inode(self) -> int:
-        return self._path.stat().st_ino
+    def _inode(self) -> int | None:
+        try:
+            return self._path.stat().st_ino
+        except FileNotFoundError:
+            return None
 
     def _bring_in(self) -> None:
         # What cannot be brought in now stays in the log, which says the same.

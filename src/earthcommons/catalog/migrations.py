@@ -7,21 +7,17 @@ step.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from earthcommons.catalog.schema import KEPT_TABLES, KEPT_TRIGGERS, SCHEMA_VERSION
-from earthcommons.errors import ConflictError, InvalidInputError
+from earthcommons.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["adopt", "check_schema", "kept_file", "schema_of", "swap_in"]
-
-
-_WAIT_S = 30.0
+__all__ = ["adopt", "check_schema", "kept_file", "schema_of"]
 
 
 def schema_of(file: Path) -> int:
@@ -53,48 +49,9 @@ def check_schema(version: int) -> None:
     )
 
 
-def swap_in(new: Path, place: Path, keep_as: Path | None = None) -> None:
-    """Put a new catalogue file in the place of another in one step, and keep the other.
-
-    A crash at any point leaves the old one or the new one whole.
-
-    Raises:
-        ConflictError: somebody is reading or writing either.
-    """
-    for file in (place, new):
-        if file.exists():
-            _settle(file)
-    if keep_as is not None and place.exists():
-        keep_as.unlink(missing_ok=True)
-        os.link(place, keep_as)
-        _sync(keep_as.parent)
-    new.replace(place)
-    _sync(place.parent)
-
-
 def kept_file(place: Path, version: int) -> Path:
     """Return where the catalogue of an older schema is kept after a migration."""
     return place.with_name(f"{place.stem}.schema-{version}{place.suffix}")
-
-
-def _settle(file: Path) -> None:
-    """Bring everything into the one file, durably, and leave no log beside it."""
-    with closing(sqlite3.connect(file, isolation_level=None, timeout=_WAIT_S)) as sql:
-        busy = sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        if busy:
-            raise ConflictError(f"{file.name} is in use: stop the server first")
-    for suffix in ("-wal", "-shm"):
-        file.with_name(file.name + suffix).unlink(missing_ok=True)
-    with file.open("rb") as opened:
-        os.fsync(opened.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def adopt(connection: sqlite3.Connection, other: Path) -> None:

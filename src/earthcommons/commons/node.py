@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from earthcommons.catalog import Catalog, rebuild
-from earthcommons.catalog.migrations import swap_in
+from earthcommons.catalog.replacing import swap_in
 from earthcommons.commons.guard import alone
 from earthcommons.errors import IntegrityError
 from earthcommons.runs import read_observations

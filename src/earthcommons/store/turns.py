@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Turns"]
 
+_LOOK_S = 0.05
+
 
 class Turns:
     """A lock on a file, between processes and threads; it ends with its process."""
@@ -21,9 +24,13 @@ class Turns:
         self._file = file
 
     @contextmanager
-    def among(self) -> Iterator[None]:
-        """Hold off the one who must be alone, beside others who need not."""
-        with self._held(fcntl.LOCK_SH):
+    def among(self, *, wait_s: float | None = None) -> Iterator[None]:
+        """Hold off the one who must be alone, beside others who need not.
+
+        Raises:
+            BlockingIOError: that one was at it for longer than was to be waited.
+        """
+        with self._held(fcntl.LOCK_SH, wait_s):
             yield
 
     @contextmanager
@@ -33,14 +40,30 @@ class Turns:
         Raises:
             BlockingIOError: others are at it, and waiting for them was not asked for.
         """
-        with self._held(fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB)):
+        with self._held(fcntl.LOCK_EX, None if wait else 0):
             yield
 
     @contextmanager
-    def _held(self, how: int) -> Iterator[None]:
+    def _held(self, how: int, wait_s: float | None) -> Iterator[None]:
         descriptor = os.open(self._file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, how)
+            if wait_s is None:
+                fcntl.flock(descriptor, how)
+            else:
+                _lock_within(descriptor, how, wait_s)
             yield
         finally:
             os.close(descriptor)
+
+
+def _lock_within(descriptor: int, how: int, wait_s: float) -> None:
+    until = time.monotonic() + wait_s
+    while True:
+        try:
+            fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(_LOOK_S)
+        else:
+            return

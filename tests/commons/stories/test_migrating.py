@@ -14,7 +14,6 @@ import pytest
 from tests.faults import Steps, in_a_child
 from tests.trials import every
 
-from earthcommons.catalog import migrations
 from earthcommons.catalog.migrations import check_schema, kept_file, schema_of
 from earthcommons.catalog.schema import SCHEMA_VERSION
 from earthcommons.commons import open_node
@@ -260,27 +259,6 @@ def test_what_lives_in_the_catalogue_alone_and_cannot_go_over_stops_the_migratio
     with pytest.raises(IntegrityError, match="table change"):
         migrate(old)
     assert schema_of(old / "catalog.sqlite") == 1
-
-
-def test_a_catalogue_in_use_is_not_swapped(tmp_path: Path) -> None:
-    place, fresh = tmp_path / "a.sqlite", tmp_path / "b.sqlite"
-    for file in (place, fresh):
-        with closing(sqlite3.connect(file)) as sql:
-            sql.execute("PRAGMA journal_mode = WAL")
-            sql.execute("CREATE TABLE t (x)")
-    with closing(sqlite3.connect(place, isolation_level=None)) as reader:
-        reader.execute("INSERT INTO t VALUES (1)")
-        reader.execute("BEGIN")
-        reader.execute("SELECT * FROM t").fetchall()
-        with closing(sqlite3.connect(place)) as writer:
-            writer.execute("INSERT INTO t VALUES (2)")
-            writer.commit()
-            patched = pytest.MonkeyPatch()
-            patched.setattr(migrations, "_WAIT_S", 0.1)
-            with pytest.raises(ConflictError, match="in use"):
-                migrations.swap_in(fresh, place)
-            patched.undo()
-    assert table(place, "SELECT count(*) FROM t") == [(2,)]
 
 
 def test_this_schema_and_none_are_let_through() -> None:

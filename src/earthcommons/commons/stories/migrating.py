@@ -8,12 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from earthcommons.catalog import Catalog, rebuild
-from earthcommons.catalog.migrations import (
-    check_schema,
-    kept_file,
-    schema_of,
-    swap_in,
-)
+from earthcommons.catalog.migrations import check_schema, kept_file, schema_of
+from earthcommons.catalog.replacing import swap_in
 from earthcommons.catalog.schema import KEPT_TABLES, SCHEMA_VERSION
 from earthcommons.commons.guard import alone
 from earthcommons.commons.node import open_store
