@@ -58,6 +58,33 @@ def test_a_folder_is_published_and_published_again_unchanged(desk: Path) -> None
     assert found[0]["item"] == "c/a_2018"
 
 
+def test_i29_axes_that_look_swapped_are_told_before_and_after(desk: Path) -> None:
+    doubt = (
+        "    warning   axis-order-suspect: the coordinates and the extent the file states agree"
+    )
+    point = {"type": "Point", "coordinates": [-1.3, 36.8]}
+    features = [{"type": "Feature", "properties": {}, "geometry": point}]
+    document = {"type": "FeatureCollection", "features": features, "bbox": [34, -5, 42, 5]}
+    (desk / "c_2020.geojson").write_text(json.dumps(document))
+    said = ("ingest", desk / "c_2020.geojson", "--collection", "c", "--declare",
+            desk / "shared.toml", "--node", desk / "node")  # fmt: skip
+    foreseen = run_cli(*said, "--dry-run")
+    assert "ready  c_2020.geojson\n" in foreseen.out
+    assert doubt in foreseen.out
+    (planned,) = run_cli(*said, "--dry-run", "--json").json()
+    assert [text.split(":")[0] for text in planned["warnings"]] == ["axis-order-suspect"]
+    done = run_cli(*said)
+    assert done.code == 0
+    assert done.out.startswith(f"published  c/c_2020\n{doubt}")
+    # Beside it, what is not swapped looks so, until the collection is told anew.
+    point["coordinates"] = [36.8, -1.3]
+    (desk / "d_2020.geojson").write_text(json.dumps(document))
+    asked = ("ingest", desk / "d_2020.geojson", "--node", desk / "node", "--dry-run", "--json")
+    (beside,) = run_cli(*asked, "--collection", "c").json()
+    assert "the extent of the collection" in beside["warnings"][0]
+    assert run_cli(*asked, "--collection", "d").json()[0]["warnings"] == []
+
+
 def test_one_refusal_among_many_ends_with_its_code_after_the_others(desk: Path) -> None:
     (desk / "in" / "page.html").write_text("<html>")
     ended = run_cli(

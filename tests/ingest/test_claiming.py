@@ -302,7 +302,7 @@ JSON = st.recursive(
     max_leaves=8,
 )
 MEMBERS = ("bbox", "geometry", "bands", "properties", "spatial_resolution", "variables", "period",
-           "crs", "title", "format", "code", "message")  # fmt: skip
+           "crs", "title", "format", "code", "message", "warnings")  # fmt: skip
 GOOD = {
     **footprint(170.0, -10.0, 190.0, 10.0), "bands": [{"name": "b", "unit": "1"}],
     "properties": {"proj:code": "EPSG:4326", "ec:warnings": []}, "spatial_resolution": 0.5,
@@ -340,5 +340,10 @@ def test_what_readers_answer_passes_and_a_day_before_the_common_era_is_left_out(
     assert facts_in(GOOD)["geometry"]["type"] == "MultiPolygon"
     assert seen_in(GOOD)["period"] == GOOD["period"]
     assert seen_in(GOOD | {"period": ["-0044-03-15", "2020-01-01"]})["period"] is None
+    for warnings in (["a\x1b[2Jb"], ["x" * 3000], ["x"] * 1001, "x", [1], None):
+        with pytest.raises(RefusedFileError):
+            seen_in(GOOD | {"warnings": warnings})
+        with pytest.raises(RefusedFileError):
+            facts_in(GOOD | {"properties": {"ec:warnings": warnings}})
     told = refusal_in({"code": "invalid-geometry", "message": "a\x1b[2Jb"})
     assert (told.code, str(told)) == ("invalid-geometry", "a [2Jb")

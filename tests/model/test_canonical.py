@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import json
+import math
+from typing import Any
 
 import pytest
 import rfc8785
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from earthcommons.errors import InvalidInputError
 from earthcommons.model import Link, Record, canonical_bytes, parse_strict, short_id
-from earthcommons.model.canonical import canonical_parsed
+from earthcommons.model.canonical import MAX_DEPTH, canonical_parsed
 
 JSON = st.recursive(
     st.none()
@@ -130,3 +132,108 @@ def test_a_key_that_stands_twice_among_very_many_is_found() -> None:
     keys = ",".join(f'"k{n}":0' for n in range(300_000))
     with pytest.raises(InvalidInputError, match="'last' stands twice"):
         parse_strict(f'{{{keys},"last":1,"last":2}}')
+
+
+def read_slowly(raw: bytes) -> Any:
+    """Read JSON number by number and sign by sign, as the standard is written.
+
+    What is read comes in a list of one; None is a refusal.
+    """
+    try:
+        value = json.loads(
+            raw.decode(),
+            parse_float=number,
+            parse_int=whole,
+            object_pairs_hook=members,
+        )
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError:
+        return None
+    return None if depth(value) > MAX_DEPTH else [value]
+
+
+def number(text: str) -> float:
+    if math.isinf(value := float(text)):
+        raise ValueError(text)
+    return value
+
+
+def whole(text: str) -> int | float:
+    if abs(value := int(text)) < 2**53:
+        return value
+    # RFC 8785 writes a double below 1e21 without point: no other text is that double's.
+    if len(text) > 22 or rfc8785.dumps(float(text)) != text.encode():
+        raise ValueError(text)
+    return float(text)
+
+
+def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(named := dict(pairs)) < len(pairs):
+        raise ValueError("twice")
+    return named
+
+
+def depth(value: Any) -> int:
+    inner = value.values() if isinstance(value, dict) else value
+    return 1 + max(map(depth, inner), default=0) if isinstance(value, dict | list) else 0
+
+
+PARTS = st.sampled_from(
+    ["1e22", "1e-7", "-0.0", "-0", "5.00", "1E5", "1e999", "-1E+400", "01", "+1", "1.", "1" * 350,
+     "9007199254740991", "9007199254740993", "18446744073709551616", "9223372036854775807",
+     "-9223372036854775809", "123456789012345678901234", "1000000000000000000", "1e-400",
+     "100000000000000000000", "-1000000000000000000000", "1.7976931348623159e308",
+     "0.30000000000000004", "0.1234567890123456789012", "2.4703282292062328e-324", "NaN",
+     "Infinity", "null", "true", '"', '"a"', '"b":', '"a":1', '"\\u0061":2', '"\\ud800"',
+     '"\\uD83D\\uDE00"', '"\\udc00"', '"\\\\"', '"\\\\\\"', '"\\u0022"', '"\\u005c"', "\\", '"[{"',
+     '"湖":1', '"\\u6e56"', '"\t"', '"\\u0000"', "\ufeff", "[" * 60, "]" * 60, "[" * 70 + "]" * 70,
+     '{"x":' * 66 + "0" + "}" * 66, "[", "]", "{", "}", ",", ":", " ", "\n", "\x0b", "\xa0"]
+)  # fmt: skip
+WELL_MADE = st.builds(
+    lambda value, spaced, plain: json.dumps(
+        value, separators=(", ", ": ") if spaced else (",", ":"), ensure_ascii=plain
+    ),
+    JSON,
+    st.booleans(),
+    st.booleans(),
+)
+
+
+@st.composite
+def bent(draw: st.DrawFn) -> bytes:
+    """Draw JSON with some of it repeated, left out, or other things put in."""
+    text = draw(WELL_MADE | st.lists(PARTS | WELL_MADE, max_size=9).map("".join))
+    for _ in range(draw(st.integers(0, 3))):
+        start = draw(st.integers(0, len(text)))
+        end = draw(st.integers(start, min(len(text), start + 12)))
+        text = text[:start] + draw(PARTS | st.just(text[start:end] * 2)) + text[end:]
+    # Written with its surrogates: those bytes are no UTF-8.
+    return text.encode("utf-8", "surrogatepass")
+
+
+@settings(max_examples=600, deadline=None)
+@given(bent())
+@example(b'{"a": {"b": 1}, "a": {"b": 1}}')
+@example(b'{"a": "\\u0022", "a": 2}')
+@example(b'{"a": "", "a": "\\u0022\\u0022\\u0022\\u0022"}')
+@example(b'{"\\\\": 1, "\\u005c": 1}')
+@example(b'{"a": 18446744073709551616}')
+@example(b'[ "' + b"[" * 99 + b'\\"' + b"{" * 99 + b'" ]')
+def test_the_fast_way_reads_and_refuses_what_the_slow_one_does(raw: bytes) -> None:
+    expected = read_slowly(raw)
+    if expected is None:
+        with pytest.raises(InvalidInputError) as refused:
+            parse_strict(raw)
+        assert refused.value.code == "bad-json"
+    else:
+        # Written out, 1 is not 1.0, nor 0.0 -0.0; and members keep their order.
+        assert repr([parse_strict(raw)]) == repr(expected)
+
+
+@pytest.mark.parametrize(
+    "text", ["1000000000000000000", "-9007199254740992", "123456789012345680000", "1e+21"]
+)
+def test_a_large_number_of_canonical_json_is_read_as_the_number_it_was(text: str) -> None:
+    value = parse_strict(text)
+    assert type(value) is float
+    assert canonical_parsed(value) == canonical_bytes(value) == text.encode()

@@ -72,7 +72,9 @@ def ingest(
             return
         told = _Told()
         if dry_run:
-            planned = plan(sources or [], recipe, on_progress=told, cancelled=cancelled)
+            planned = plan(
+                sources or [], recipe, catalog=at.catalog, on_progress=told, cancelled=cancelled
+            )
             told.end()
             _show_plan(planned, json)
             return
@@ -138,6 +140,7 @@ def _show_plan(planned: Sequence[PlannedItem], json: bool) -> None:
             ("licence", one.licence or "?"),
             ("guessed", ", ".join(one.guessed)),
             ("missing", ", ".join(one.missing[:12])),
+            *(("warning", text) for text in one.warnings[:12]),
         )
         for name, text in rows:
             if text:
@@ -153,6 +156,12 @@ def _say(outcome: Outcome, json: bool) -> None:
         print(f"refused  {outcome.source}: {outcome.message} [{outcome.code}]", flush=True)
     else:
         print(f"{outcome.state}  {outcome.item}", flush=True)
+        _warn(outcome)
+
+
+def _warn(outcome: Outcome) -> None:
+    for text in outcome.warnings[:12]:
+        print(f"    warning   {text}", flush=True)
 
 
 def _show(outcomes: Sequence[Outcome], json: bool) -> None:
@@ -160,14 +169,22 @@ def _show(outcomes: Sequence[Outcome], json: bool) -> None:
     if len(outcomes) == 1 and refused:
         raise _error_of(refused[0])
     if json and len(outcomes) == 1:
-        show({"item": outcomes[0].item, "state": outcomes[0].state})
+        warned = {"warnings": list(outcomes[0].warnings)} if outcomes[0].warnings else {}
+        show({"item": outcomes[0].item, "state": outcomes[0].state, **warned})
     elif json:
         show([outcome.as_json() for outcome in outcomes])
     elif len(outcomes) == 1:
         print(f"{outcomes[0].state}  {outcomes[0].item}")
+        _warn(outcomes[0])
     else:
         rows = [
-            (o.state, o.item, f"{o.message} [{o.code}]" if o.state == "refused" else "")
+            (
+                o.state,
+                o.item,
+                f"{o.message} [{o.code}]"
+                if o.state == "refused"
+                else "; ".join(o.warnings[:3]),
+            )
             for o in outcomes
         ]
         table(("state", "item", ""), rows)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["facts_in", "refusal_in", "seen_in"]
 
 _STOPPED = "the reader was stopped by these bytes: its answer is none"
-_MOST_MESSAGE, _MOST_CODE = 2000, 40
+_MOST_MESSAGE, _MOST_CODE, _MOST_WARNINGS = 2000, 40, 1000
 # Members of an item that tell how its data is laid out; all others are declared, or ours.
 _LAYOUT = ("proj:", "cube:", "table:")
 _OF_FILE = frozenset(
@@ -51,6 +51,8 @@ def facts_in(answer: dict[str, Any]) -> dict[str, Any]:
         raise _stopped()
     if not all(name.startswith(_LAYOUT) or name in _OF_FILE for name in properties):
         raise _stopped()
+    if not _are_warnings(properties.get("ec:warnings", [])):
+        raise _stopped()
     if "spatial_resolution" in answer:
         facts["spatial_resolution"] = answer["spatial_resolution"]
         if not _is_number(facts["spatial_resolution"]):
@@ -75,6 +77,8 @@ def seen_in(answer: dict[str, Any]) -> dict[str, Any]:
     if not all(name in answer and test(answer[name]) for name, test in tests.items()):
         raise _stopped()
     if not all(isinstance(answer.get(name, ""), str) for name in ("title", "format")):
+        raise _stopped()
+    if not _are_warnings(answer.get("warnings", [])):
         raise _stopped()
     dated = answer["period"] and all(map(_is_day, answer["period"]))
     return {**answer, "period": answer["period"] if dated else None}
@@ -114,6 +118,16 @@ def _is_list(value: object, fit: Callable[[Any], bool]) -> bool:
 
 def _are_texts(value: object, count: int) -> bool:
     return isinstance(value, list) and len(value) == count and _is_list(value, _is_text)
+
+
+def _are_warnings(value: object) -> bool:
+    """Return whether these are a few texts in which no character moves a terminal's cursor."""
+    return (
+        isinstance(value, list)
+        and len(value) <= _MOST_WARNINGS
+        and all(isinstance(text, str) and text.isprintable() for text in value)
+        and all(len(text) <= _MOST_MESSAGE for text in value)
+    )
 
 
 def _is_text(value: object) -> bool:

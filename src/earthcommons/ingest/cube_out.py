@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from earthcommons.errors import RefusedFileError
+from earthcommons.ingest.axis_order import stated_in, swap_warnings
 from earthcommons.ingest.footprint import footprint, footprint_of_grid
 from earthcommons.ingest.settled import declared_of, settle_unit, shown
 
@@ -65,20 +66,24 @@ def finish(
     out = out.drop_vars([n for n, c in out.coords.items() if c.dims != (n,)])
     out = out.transpose(..., *axes.out)
     _check_times(out)
+    place = _place(out, axes)
+    warnings = [
+        *_odd_names(axes),
+        *swap_warnings(stated_in(dataset.attrs), place["bbox"], "the extent the file states"),
+    ]
     if task.get("look"):
-        place = _place(out, axes)
         return shown(
             variables.values(), period=_span(out), crs=axes.crs[:60], bbox=place["bbox"],
-            title=str(dataset.attrs.get("title", ""))[:200],
+            title=str(dataset.attrs.get("title", ""))[:200], warnings=warnings,
         )  # fmt: skip
     for name, facts in variables.items():
         out[name].attrs = {"units": facts["unit"], "long_name": facts.get("description", "")}
     out.attrs = {"Conventions": "CF-1.11"} | ({} if axes.on_globe else {"crs": axes.crs})
     _write(out, folder / "out.zarr")
-    return {
-        "suffix": ".zarr",
-        **_facts(out, variables, axes),
-    }
+    facts = _facts(out, variables, axes)
+    if warnings:
+        facts["properties"]["ec:warnings"] = warnings
+    return {"suffix": ".zarr", **place, **facts}
 
 
 def check_count(count: int, limits: Limits) -> None:
@@ -110,6 +115,14 @@ def _named_axes(dataset: xr.Dataset) -> dict[str, str]:
         elif standard in ("projection_y_coordinate", "projection_x_coordinate"):
             found[standard[11]] = str(name)
     return found
+
+
+def _odd_names(axes: _Axes) -> list[str]:
+    y, x = axes.y.lower(), axes.x.lower()
+    if not (axes.on_globe and y in ("lon", "longitude") and x in ("lat", "latitude")):
+        return []
+    text = f"by units or standard name {axes.y!r} holds latitudes and {axes.x!r} longitudes"
+    return [f"axis-order-suspect: {text}"]
 
 
 def _axes(dataset: xr.Dataset, task: dict[str, Any]) -> _Axes:
@@ -293,7 +306,6 @@ def _facts(
         facts["statistics"] = _statistics(out[name], facts.get("nodata"))
     code = {"proj:code" if axes.crs.startswith("EPSG:") else "proj:wkt2": axes.crs}
     return {
-        **_place(out, axes),
         "bands": list(variables.values()),
         "properties": {
             **code,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from earthcommons.ingest.answers import facts_in, seen_in
+from earthcommons.ingest.axis_order import swap_warnings
 from earthcommons.ingest.claiming import form_of
 from earthcommons.ingest.jail import reading, run_jailed
 from earthcommons.ingest.sniffing import HEAD, READER_OF, SUFFIX_OF, sniff
@@ -23,6 +24,7 @@ __all__ = ["Admission", "Visit", "admit", "look", "sniff", "visit"]
 _NOTHING_SAID: dict[str, Any] = {
     "variables": [], "crs": "", "group": "", "layer": "", "bbox": None, "scenes": None,
 }  # fmt: skip
+_DECLARED = "the declared bbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def admit(
     kind = _kind(scratch)
     task = {**_task(declaration), "scenes": scenes}
     answer = run_jailed(READER_OF[kind], scratch, task, limits, while_waiting=while_waiting)
-    return _admission(kind, scratch, answer)
+    return _admission(kind, scratch, answer, declaration.bbox)
 
 
 @contextmanager
@@ -112,8 +114,9 @@ def visit(
         READER_OF[kind], scratch, {**_NOTHING_SAID, **declared}, limits,
         while_waiting=while_waiting, look_first=True,
     ) as child:  # fmt: skip
-        seen = {"format": kind, **seen_in(child.seen())}
-        yield Visit(seen, lambda: _admission(kind, scratch, child.taken()))
+        bbox = declared.get("bbox")
+        seen = _seen(kind, child.seen(), bbox)
+        yield Visit(seen, lambda: _admission(kind, scratch, child.taken(), bbox))
 
 
 def look(
@@ -133,7 +136,7 @@ def look(
 
     Returns:
         `format`, `variables` (name, unit or empty, datatype), `period` (first and last time, or
-        None), `crs`, `bbox`, and `title` where the file has one.
+        None), `crs`, `bbox`, `warnings` (each `code: words`), and `title` where the file has one.
 
     Raises:
         RefusedFileError: the file would be refused whatever were declared.
@@ -141,10 +144,19 @@ def look(
     kind = _kind(scratch)
     task = {**_NOTHING_SAID, **declared, "look": True}
     seen = run_jailed(READER_OF[kind], scratch, task, limits, while_waiting=while_waiting)
-    return {"format": kind, **seen_in(seen)}
+    return _seen(kind, seen, declared.get("bbox"))
 
 
-def _admission(kind: str, scratch: Path, answer: dict[str, Any]) -> Admission:
+def _seen(kind: str, answer: dict[str, Any], bbox: Any) -> dict[str, Any]:
+    seen = {"format": kind, "warnings": [], **seen_in(answer)}
+    seen["warnings"] += swap_warnings(bbox, seen["bbox"], _DECLARED)
+    return seen
+
+
+def _admission(kind: str, scratch: Path, answer: dict[str, Any], bbox: Any) -> Admission:
+    facts = facts_in(answer)
+    if suspected := swap_warnings(bbox, facts["bbox"], _DECLARED):
+        facts["properties"].setdefault("ec:warnings", []).extend(suspected)
     suffix = answer.get("suffix")
     form = form_of(suffix)
     return Admission(
@@ -154,7 +166,7 @@ def _admission(kind: str, scratch: Path, answer: dict[str, Any]) -> Admission:
         suffix=str(suffix),
         source_suffix=SUFFIX_OF[kind],
         media_type=form.media_type,
-        facts=facts_in(answer),
+        facts=facts,
     )
 
 

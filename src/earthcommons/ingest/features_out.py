@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from earthcommons.errors import RefusedFileError
+from earthcommons.ingest.axis_order import swap_warnings
 from earthcommons.ingest.footprint import footprint
 from earthcommons.ingest.settled import shown
 from earthcommons.model.canonical import canonical_bytes
@@ -30,6 +31,7 @@ def finish_features(
     members: dict[str, Any] | None = None,
     more: dict[str, Any] | None = None,
     period: tuple[str, str] | None = None,
+    stated: Any = None,
 ) -> dict[str, Any]:
     """Write `folder/out.parquet` (GeoParquet 1.1) and say what it holds.
 
@@ -41,6 +43,7 @@ def finish_features(
         members: what the collection carried beside its features.
         more: further members of the answer's `properties`.
         period: first and last day the features speak of, where they say so.
+        stated: bbox in degrees that the file itself states of them, if it does.
     """
     placed = [geometry for geometry in geometries if geometry is not None]
     if not placed:
@@ -52,11 +55,12 @@ def finish_features(
     }
     if (west, south) != (east, north):
         place = footprint(west, south, east, north)
+    warnings = swap_warnings(stated, place["bbox"], "the extent the file states")
     if task.get("look"):
         names = sorted({name for row in properties[:100] for name in row})
         return shown(
             [{"name": name} for name in names], crs="EPSG:4326", bbox=place["bbox"],
-            features=len(properties), period=period, **(more or {}),
+            features=len(properties), period=period, warnings=warnings, **(more or {}),
         )  # fmt: skip
     kinds = sorted({geometry.geom_type for geometry in placed})
     table = pa.table(
@@ -82,6 +86,7 @@ def finish_features(
             "table:row_count": len(properties),
             "proj:code": "EPSG:4326",
             **(more or {}),
+            **({"ec:warnings": warnings} if warnings else {}),
         },
     }
 

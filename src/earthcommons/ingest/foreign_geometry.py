@@ -10,6 +10,7 @@ import shapely
 from shapely import affinity
 
 from earthcommons.errors import RefusedFileError
+from earthcommons.ingest.axis_order import agrees_only_swapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,14 +90,14 @@ def check_bbox(value: Any) -> list[float]:
 def check_place(bbox: list[float], geometry: dict[str, Any]) -> list[str]:
     """Return warnings where bbox and geometry name different places.
 
-    Swapped axes are suspected where the swapped bbox would fit and the given one does not.
+    Swapped axes are suspected where the geometry swapped would fit and the given one does not.
     """
     half = len(bbox) // 2
     west, south, east, north = bbox[0], bbox[1], bbox[half], bbox[half + 1]
     shape = shapely.geometry.shape(geometry)
     if _box(west, south, east, north).intersects(shape):
         return []
-    if max(abs(west), abs(east)) <= 90 and _box(south, west, north, east).intersects(shape):
+    if agrees_only_swapped(bbox, shape.bounds):
         return ["axis-order-suspect: bbox and geometry agree only with their axes swapped"]
     return ["bbox-elsewhere: bbox and geometry do not touch"]
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from earthcommons.errors import ConflictError, NotFoundError, RefusedFileError
+from earthcommons.ingest.axis_order import swapped_in_collection
 from earthcommons.ingest.claiming import claim
 from earthcommons.ingest.door import admit, visit
 from earthcommons.ingest.item import make_collection, make_item, widen
@@ -75,10 +76,17 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an ingest did: `published` or, for the same bytes again, `unchanged`."""
+    """What an ingest did: `published` or, for the same bytes again, `unchanged`.
+
+    Attributes:
+        name: the item.
+        state: which of the two.
+        warnings: what is doubtful about the data, as its `ec:warnings` has it.
+    """
 
     name: str
     state: Literal["published", "unchanged"]
+    warnings: tuple[str, ...] = ()
 
 
 def ingest(
@@ -172,6 +180,7 @@ def ingest(
         item["properties"]["ec:guessed"] = sorted(guessed)
     if regions is not None and (met := list(regions(item["geometry"]))):
         item["properties"]["ec:regions"] = met
+    item["properties"] |= _warnings(declaration, admission, wish, catalog)
     item["properties"] |= wish.properties
     stated = {k: v for k, v in (("fetch", wish.fetch), ("derive", wish.derive)) if v}
     if stated:
@@ -194,7 +203,19 @@ def ingest(
         tx.note("item-publish", "item", declaration.name, {"version": version})
         if together is not None:
             together(tx, version)
-    return Outcome(declaration.name, "published")
+    warnings = item["properties"].get("ec:warnings", ())
+    return Outcome(declaration.name, "published", tuple(warnings))
+
+
+def _warnings(
+    declaration: Declaration, admission: Admission, wish: Wish, catalog: Catalog
+) -> dict[str, list[str]]:
+    warnings = list(admission.facts["properties"].get("ec:warnings", ()))
+    # A version may mend what the collection's extent still tells of; a bbox was judged already.
+    if not wish.replaces and declaration.bbox is None:
+        found = admission.facts["bbox"]
+        warnings += swapped_in_collection(catalog, declaration.collection, found)
+    return {"ec:warnings": warnings} if warnings else {}
 
 
 def _collection_around(

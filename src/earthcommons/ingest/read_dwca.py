@@ -85,7 +85,27 @@ def convert(folder: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any
             "ec:extensions": extensions,
             "ec:records_without_place": unplaced,
         },
+        stated=_coverage(root, document),
     )
+
+
+def _coverage(root: Path, document: Element) -> list[float] | None:
+    """Return the one bbox that the description of the dataset states, if it does.
+
+    Source:
+        Ecological Metadata Language 2.2, boundingCoordinates.
+    """
+    name = document.get("metadata", "")
+    if name not in {path.name for path in root.iterdir() if path.is_file()}:
+        return None
+    try:
+        found = list(_parse(root / name).iter("boundingCoordinates"))
+        edges = ("west", "south", "east", "north")
+        texts = [found[0].findtext(f"{edge}BoundingCoordinate", "") for edge in edges]
+        return [float(text) for text in texts] if len(found) == 1 else None
+    except (RefusedFileError, IndexError, ValueError):
+        # Records are read by what meta.xml says: its description need not be any good.
+        return None
 
 
 def _parse(file: Path) -> Element:

@@ -7,6 +7,7 @@ triggers, virtual tables other than its own index) is refused before GDAL sees i
 from __future__ import annotations
 
 import sqlite3
+import struct
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +70,7 @@ def convert(folder: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any
             )
         encoding = _encoding(source) if shapefile else None
         facts, _, shapes, columns = pyogrio.raw.read(source, layer=layer, encoding=encoding)
+        stated = _header_of(source) if shapefile else _contents_of(source, str(layer))
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
         raise RefusedFileError(
             f"cannot be read: {str(error).replace(str(folder), '')}"[:300], code="malformed"
@@ -78,11 +80,12 @@ def convert(folder: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any
             f"texts are not in {error.encoding}: add a .cpg file that names their encoding",
             code="bad-encoding",
         ) from error
-    geometries = _geometries(shapes, str(facts["crs"] or ""), task, limits)
+    geometries, on_globe = _geometries(shapes, str(facts["crs"] or ""), task, limits)
     rows = _rows([str(name) for name in facts["fields"]], columns, len(geometries))
     code = str(facts["crs"] or task["crs"])
     more = {"ec:source_crs": code[:60]} if "4326" not in code else {}
-    return finish_features(folder, task, rows, geometries, more=more)
+    stated = stated if on_globe else None
+    return finish_features(folder, task, rows, geometries, more=more, stated=stated)
 
 
 def _check_parts(source: Path) -> None:
@@ -94,6 +97,25 @@ def _check_parts(source: Path) -> None:
         raise RefusedFileError(
             f"the Shapefile lacks its {' and '.join(lacking)}", code="part-missing"
         )
+
+
+def _header_of(source: Path) -> list[float]:
+    """Return the bbox in the header of a Shapefile."""
+    with source.open("rb") as file:
+        return list(struct.unpack("<36x4d", file.read(68)))
+
+
+def _contents_of(source: Path, layer: str) -> list[Any] | None:
+    """Return the bbox that a GeoPackage's list of contents states of a layer, if it does."""
+    with closing(sqlite3.connect(f"file:{source}?mode=ro&immutable=1", uri=True)) as file:
+        try:
+            row = file.execute(
+                "SELECT min_x, min_y, max_x, max_y FROM gpkg_contents WHERE table_name = ?",
+                (layer,),
+            ).fetchone()
+        except sqlite3.DatabaseError:
+            return None
+    return list(row) if row else None
 
 
 def _encoding(source: Path) -> str | None:
@@ -164,7 +186,10 @@ def _layer(layers: Any, task: dict[str, Any]) -> str:
     return wanted or names[0]
 
 
-def _geometries(shapes: Any, found: str, task: dict[str, Any], limits: Limits) -> list[Any]:
+def _geometries(
+    shapes: Any, found: str, task: dict[str, Any], limits: Limits
+) -> tuple[list[Any], bool]:
+    """Return the shapes in WGS 84, and whether they came in degrees."""
     import pyproj
 
     geometries = shapely.from_wkb(shapes)
@@ -195,7 +220,8 @@ def _geometries(shapes: Any, found: str, task: dict[str, Any], limits: Limits) -
         )
     # Outlines that end at the edge of the map overshoot it by the rounding of their writer.
     flat = shapely.transform(flat, _to_the_edge)
-    return [check_geometry(geometry, n) for n, geometry in enumerate(flat)]
+    checked = [check_geometry(geometry, n) for n, geometry in enumerate(flat)]
+    return checked, bool(crs.is_geographic)
 
 
 def _to_the_edge(points: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

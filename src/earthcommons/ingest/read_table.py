@@ -102,7 +102,8 @@ def _look(
     for n, name in enumerate(header[:_COLUMNS]):
         cells = [cell for row in first if (cell := row[n].strip()) not in _ABSENT]
         said = declared.get(name, {})
-        kind = said.get("datatype") or _seems(cells)
+        # `number` is also what stands there when nobody said a type.
+        kind = said["datatype"] if said.get("datatype", "number") != "number" else _seems(cells)
         variables.append({"name": name, "unit": said.get("unit", ""), "datatype": kind})
     return shown(variables)
 

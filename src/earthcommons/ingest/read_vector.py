@@ -41,7 +41,8 @@ def convert(folder: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any
         geometries.append(geometry)
     members = {k: v for k, v in document.items() if k not in ("type", "features", "bbox")}
     rows = [feature.get("properties") or {} for feature in features]
-    return finish_features(folder, task, rows, geometries, members=members)
+    stated = document.get("bbox")
+    return finish_features(folder, task, rows, geometries, members=members, stated=stated)
 
 
 def _features(document: Any) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ __all__ = ["check_unit", "converter", "needs_table", "read_unit_table", "same_un
 
 # Values that name a class, a date or a place have no unit; saying so is not the same as silence.
 NO_MEASURE = frozenset({"class", "name", "date", "count"})
+_ROUNDING = 1e-12
 
 
 def check_unit(text: str, where: str) -> str:
@@ -36,14 +38,20 @@ def needs_table(text: str) -> bool:
 
 
 def same_unit(one: str, other: str) -> bool:
-    """Return whether two texts name one unit (`km2` and `km^2`, `degC` and `degree_Celsius`)."""
+    """Return whether two texts name one unit (`km2` and `km^2`, `mg/L` and `g/m3`).
+
+    Factors that differ by less than 1e-12 of themselves are one: the table has them as floats.
+
+    Raises:
+        UnitError: one of them is no unit.
+    """
     if one == other:
         return True
     if one in NO_MEASURE or other in NO_MEASURE:
         return False
     if (plain := plain_unit(one)) is not None and plain == plain_unit(other):
         return True
-    return bool(_parse(one, one) == _parse(other, other))
+    return _line(one, other) == (1.0, 0.0)
 
 
 @cache
@@ -55,23 +63,34 @@ def converter(unit: str, target: str) -> tuple[float, float]:
     """
     if same_unit(unit, target):
         return 1.0, 0.0
-    if unit in NO_MEASURE or target in NO_MEASURE:
-        raise UnitError(f"{unit} does not convert to {target}")
-    registry = _registry()
-    import pint
-
-    try:
-        one, other = _parse(unit, unit), _parse(target, target)
-        zero = registry.Quantity(0.0 * one.magnitude, one.units).to(other.units).magnitude
-        unity = registry.Quantity(1.0 * one.magnitude, one.units).to(other.units).magnitude
-    except pint.DimensionalityError as error:
-        raise UnitError(f"{unit} does not convert to {target}") from error
-    return float((unity - zero) / other.magnitude), float(zero / other.magnitude)
+    measures = unit not in NO_MEASURE and target not in NO_MEASURE
+    if measures and (line := _line(unit, target)):
+        return line
+    raise UnitError(f"{unit} does not convert to {target}")
 
 
 def read_unit_table() -> None:
     """Read the table of units now: it takes a quarter of a second, once in a process."""
     _registry()
+
+
+@cache
+def _line(unit: str, target: str) -> tuple[float, float] | None:
+    """Return factor and offset, exactly 1 and 0 where they are so but for rounding."""
+    import pint
+
+    one, other = _parse(unit, unit), _parse(target, target)
+    try:
+        zero, unity = (
+            _registry().Quantity(n * one.magnitude, one.units).to(other.units).magnitude
+            for n in (0.0, 1.0)
+        )
+    except (pint.DimensionalityError, OverflowError):
+        return None
+    factor, offset = float((unity - zero) / other.magnitude), float(zero / other.magnitude)
+    if math.isclose(factor, 1, rel_tol=_ROUNDING) and abs(offset) < _ROUNDING:
+        return 1.0, 0.0
+    return factor, offset
 
 
 @cache

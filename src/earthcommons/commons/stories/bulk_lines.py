@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from earthcommons.catalog.preparing import batch_of, prepare
 from earthcommons.errors import InvalidInputError
 from earthcommons.ingest.foreign_item import check_item
-from earthcommons.model.canonical import MAX_DEPTH, canonical_bytes, parse_strict
+from earthcommons.model.canonical import canonical_bytes, parse_strict
 from earthcommons.model.declaration import check_id
 from earthcommons.policy import parse_label
 
@@ -72,31 +70,10 @@ def _item(line: bytes | Mapping[str, Any], rules: Rules) -> dict[str, Any]:
 def _parsed(line: bytes) -> dict[str, Any]:
     if len(line) > MAX_LINE:
         raise InvalidInputError(f"over {MAX_LINE} bytes")
-    # orjson takes the last of two equal keys, and any depth up to its own: what does not come out
-    # as it was is read the strict way.
-    line = line.strip()
-    try:
-        body = orjson.loads(line)
-        usual = _as_it_was(body, line)
-    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
-        usual = False
-    if not usual:
-        body = parse_strict(line)
+    body = parse_strict(line.strip(b" \t\r\n"))
     if not isinstance(body, dict):
         raise InvalidInputError("not a JSON object")
     return body
-
-
-# orjson writes 254 levels: around what is as deep as is allowed, so many more.
-_AROUND = 254 - MAX_DEPTH
-
-
-def _as_it_was(body: Any, line: bytes) -> bool:
-    if line.count(b"[") + line.count(b"{") <= MAX_DEPTH:
-        return orjson.dumps(body) == line
-    for _ in range(_AROUND):
-        body = [body]
-    return orjson.dumps(body)[_AROUND:-_AROUND] == line
 
 
 _NUMBERS = frozenset((int, float))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from earthcommons.errors import InvalidInputError
+from earthcommons.model.canonical import parse_canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -56,7 +57,7 @@ def write_items(target: Path, bodies: Iterable[bytes]) -> int:
         # Once through to learn all columns, once more to write.
         for chunk in _chunks(iter(bodies)):
             spool.writelines(body + b"\n" for body in chunk)
-            items = [orjson.loads(body) for body in chunk]
+            items = [parse_canonical(body) for body in chunk]
             others |= {name for item in items for name in item} - {*_TOP, "properties"}
             schema = _joined(schema, _table(items, None).schema)
             count += len(items)
@@ -67,7 +68,7 @@ def write_items(target: Path, bodies: Iterable[bytes]) -> int:
         with target.open("wb") as file:
             with pq.ParquetWriter(file, schema, compression="zstd") as writer:
                 for chunk in _chunks(spool):
-                    items = [orjson.loads(line) for line in chunk]
+                    items = [parse_canonical(line) for line in chunk]
                     writer.write_table(_table(items, schema))
             file.flush()
             os.fsync(file.fileno())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,18 +14,20 @@ from earthcommons.commons.stories.ingesting_recipe import Recipe
 from earthcommons.commons.stories.ingesting_sources import Source, item_name, sources_of
 from earthcommons.errors import CommonsError, ConflictError, InvalidInputError
 from earthcommons.ingest import Pending, ingest, look
+from earthcommons.ingest.axis_order import swapped_in_collection
 from earthcommons.ingest.limits import Limits
 from earthcommons.ingest.sources import gather
 from earthcommons.model.declaration import Declaration
 from earthcommons.model.indicator import Text
 from earthcommons.model.party import PUBLIC
 from earthcommons.model.period import Period
-from earthcommons.policy import OPEN, require
+from earthcommons.policy import OPEN, acting_party, require
 from earthcommons.store import storing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from earthcommons.catalog import Catalog
     from earthcommons.commons.node import Node
 
 __all__ = ["Outcome", "PlannedItem", "Progress", "plan", "take_in"]
@@ -51,7 +53,9 @@ class PlannedItem:
         licence: its licence, or empty.
         missing: what must be declared before it can be published, in words.
         guessed: keys taken from the file or its name instead of a declaration.
+        warnings: what is doubtful about the data, each `code: words`.
         code, message: why the source is refused, empty where it is not.
+        texts: what the cells of a table's column seem, `date` or `string`, where not numbers.
     """
 
     source: str
@@ -66,10 +70,12 @@ class PlannedItem:
     licence: str = ""
     missing: tuple[str, ...] = ()
     guessed: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     code: str = ""
     message: str = ""
     place: Source | None = None
     declaration: Declaration | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def state(self) -> Literal["ready", "incomplete", "refused"]:
@@ -87,25 +93,30 @@ class PlannedItem:
             "bbox": list(self.bbox) if self.bbox else None,
             "variables": [{"name": name, "unit": unit} for name, unit in self.variables],
             "missing": list(self.missing), "guessed": list(self.guessed),
+            "warnings": list(self.warnings),
             "code": self.code, "message": self.message,
         }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one planned item; a refusal has its code and message."""
+    """What became of one planned item; a refusal has its code and message.
+
+    `warnings` tell what is doubtful about the data that was published, each `code: words`.
+    """
 
     source: str
     item: str
     state: Literal["published", "unchanged", "refused", "cancelled"]
     code: str = ""
     message: str = ""
+    warnings: tuple[str, ...] = ()
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, Any]:
         """Return the JSON form."""
         return {
             "source": self.source, "item": self.item, "state": self.state,
-            "code": self.code, "message": self.message,
+            "code": self.code, "message": self.message, "warnings": list(self.warnings),
         }  # fmt: skip
 
 
@@ -123,6 +134,7 @@ def plan(
     sources: Sequence[str | Path],
     recipe: Recipe | None = None,
     *,
+    catalog: Catalog | None = None,
     limits: Limits | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -136,6 +148,7 @@ def plan(
     Args:
         sources: files and folders; a folder of scenes is grouped as the recipe says.
         recipe: what is declared of them.
+        catalog: whose collections the places found are held against, if any.
         limits: budgets; the defaults where left out.
         on_progress: told before and while each source is looked at.
         cancelled: asked several times a second; once it says yes, the plan ends.
@@ -152,6 +165,10 @@ def plan(
         beat = _beat(n, len(found), source.name, on_progress, cancelled)
         beat(0.0)
         one = _planned(source, recipe, limits, beat, alone=len(found) == 1)
+        if catalog is not None and "bbox" not in recipe.parts:
+            party, found_at = acting_party(), one.bbox
+            more = swapped_in_collection(catalog, one.collection, found_at, party)
+            one = replace(one, warnings=(*one.warnings, *more))
         planned.append(_alone_in_name(one, taken))
         taken.add(one.item)
     return planned
@@ -231,7 +248,7 @@ def _taken(
         source.place, pending, node.catalog, node.store, limits=limits,
         regions=_regions(node), roots=source.roots, while_waiting=beat,
     )  # fmt: skip
-    return Outcome(named.source, done.name, done.state)
+    return Outcome(named.source, done.name, done.state, warnings=done.warnings)
 
 
 def _alone_in_name(one: PlannedItem, taken: set[str]) -> PlannedItem:
@@ -378,7 +395,13 @@ def _filled(
         licence=str(parts.get("licence", "")),
         missing=tuple(missing),
         guessed=tuple(guessed),
+        warnings=tuple(seen.get("warnings", ())),
         place=source,
+        texts={
+            v["name"]: v["datatype"]
+            for v in seen["variables"]
+            if seen["format"] == "csv" and v["datatype"] in ("date", "string")
+        },
     )
     if missing:
         return filled
