@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.catalog.conftest import catalog_of
 
 from earthcommons.catalog import Catalog, ItemQuery, SortKey, counting, facets, hits, plans
 from earthcommons.catalog.queries import Matched
 from earthcommons.model import BBox, Record
-from earthcommons.store import LocalStore
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 DAY = 86_400
 TITLES = ("lake scene", "scene, lake glacier", "scene of lakes", "scene of reeds")
@@ -37,17 +31,6 @@ def item(name: str, n: int, access: str = "open", title: str = "") -> Record:
                        "title": title or TITLES[n % 4], "license": "MIT"},
     }  # fmt: skip
     return Record("item", name, body, access=access)
-
-
-@contextmanager
-def catalog_of(records: list[Record]) -> Iterator[Catalog]:
-    with tempfile.TemporaryDirectory() as name:
-        made = Catalog(Path(name) / "c.sqlite", LocalStore(Path(name)))
-        with made.transaction() as tx:
-            for record in records:
-                tx.put(record)
-        yield made
-        made.close()
 
 
 def unplaced(name: str, n: int, access: str = "steward") -> Record:

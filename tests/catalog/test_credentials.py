@@ -6,51 +6,40 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.catalog.conftest import WORD
 
-from earthcommons.catalog import Catalog
 from earthcommons.errors import AccessDeniedError, InvalidInputError, NotFoundError
 from earthcommons.model import OPERATOR, Party
 from earthcommons.policy import acting_as
-from earthcommons.store import LocalStore
 from earthcommons.trust import KeyText, read_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from earthcommons.catalog import Catalog
+
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-WORD = "a long pass phrase"
 
 
-@pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    made = Catalog(tmp_path / "catalog.sqlite", LocalStore(tmp_path))
-    with acting_as(OPERATOR):
-        made.people.add_group("hydro", "Hydrology", "水文")
-        made.people.add("mei", "Mei", password=WORD)
-        yield made
-    made.close()
-
-
-def test_a_password_opens_its_account_alone(catalog: Catalog) -> None:
-    found = catalog.credentials.by_password("mei", WORD)
+def test_a_password_opens_its_account_alone(peopled: Catalog) -> None:
+    found = peopled.credentials.by_password("mei", WORD)
     assert found is not None
     assert found.id == "mei"
-    assert catalog.credentials.by_password("mei", WORD + "x") is None
-    assert catalog.credentials.by_password("nobody", WORD) is None
+    assert peopled.credentials.by_password("mei", WORD + "x") is None
+    assert peopled.credentials.by_password("nobody", WORD) is None
 
 
-def test_the_file_holds_no_password_key_or_session(catalog: Catalog, tmp_path: Path) -> None:
-    key = catalog.credentials.issue_key("mei", ("read",), 30)
-    token = catalog.credentials.open_session("mei")
-    catalog.close()
+def test_the_file_holds_no_password_key_or_session(peopled: Catalog, tmp_path: Path) -> None:
+    key = peopled.credentials.issue_key("mei", ("read",), 30)
+    token = peopled.credentials.open_session("mei")
+    peopled.close()
     held = b"".join(file.read_bytes() for file in tmp_path.glob("catalog.sqlite*"))
     for secret in (WORD, key.secret, token):
         assert secret.encode() not in held
 
 
-def test_a_role_taken_away_is_gone_with_the_next_question(catalog: Catalog) -> None:
-    people, credentials = catalog.people, catalog.credentials
+def test_a_role_taken_away_is_gone_with_the_next_question(peopled: Catalog) -> None:
+    people, credentials = peopled.people, peopled.credentials
     people.grant("mei", "steward:hydro")
     token = credentials.open_session("mei")
     before = credentials.by_session(token)
@@ -62,8 +51,8 @@ def test_a_role_taken_away_is_gone_with_the_next_question(catalog: Catalog) -> N
     assert after.roles == frozenset()
 
 
-def test_a_key_speaks_within_its_scopes_until_it_ends(catalog: Catalog) -> None:
-    credentials = catalog.credentials
+def test_a_key_speaks_within_its_scopes_until_it_ends(peopled: Catalog) -> None:
+    credentials = peopled.credentials
     with acting_as(OPERATOR, at=NOW):
         key = credentials.issue_key("mei", ("submit", "read"), 2, "laptop")
         found = credentials.by_key(key)
@@ -77,8 +66,8 @@ def test_a_key_speaks_within_its_scopes_until_it_ends(catalog: Catalog) -> None:
         assert credentials.by_key(key) is None
 
 
-def test_a_revoked_key_and_a_closed_account_end_at_once(catalog: Catalog) -> None:
-    people, credentials = catalog.people, catalog.credentials
+def test_a_revoked_key_and_a_closed_account_end_at_once(peopled: Catalog) -> None:
+    people, credentials = peopled.people, peopled.credentials
     first, second = (credentials.issue_key("mei", ("read",), 5) for _ in range(2))
     credentials.revoke_key(first.name)
     assert credentials.by_key(first) is None
@@ -89,15 +78,15 @@ def test_a_revoked_key_and_a_closed_account_end_at_once(catalog: Catalog) -> Non
     assert credentials.by_password("mei", WORD) is None
 
 
-def test_a_new_password_ends_the_sessions(catalog: Catalog) -> None:
-    token = catalog.credentials.open_session("mei")
-    catalog.people.set_password("mei", WORD + " again")
-    assert catalog.credentials.by_session(token) is None
+def test_a_new_password_ends_the_sessions(peopled: Catalog) -> None:
+    token = peopled.credentials.open_session("mei")
+    peopled.people.set_password("mei", WORD + " again")
+    assert peopled.credentials.by_session(token) is None
 
 
-def test_a_subject_opens_its_account_alone(catalog: Catalog) -> None:
-    credentials = catalog.credentials
-    catalog.people.add("li", "Li", issuer="https://id.example", subject="42")
+def test_a_subject_opens_its_account_alone(peopled: Catalog) -> None:
+    credentials = peopled.credentials
+    peopled.people.add("li", "Li", issuer="https://id.example", subject="42")
     found = credentials.by_subject("https://id.example", "42")
     assert found is not None
     assert found.id == "li"
@@ -106,13 +95,13 @@ def test_a_subject_opens_its_account_alone(catalog: Catalog) -> None:
     assert credentials.by_password("li", "") is None
 
 
-def test_nobody_gives_themselves_anothers_key_or_a_wider_one(catalog: Catalog) -> None:
-    people, credentials = catalog.people, catalog.credentials
+def test_nobody_gives_themselves_anothers_key_or_a_wider_one(peopled: Catalog) -> None:
+    people, credentials = peopled.people, peopled.credentials
     theirs = credentials.issue_key("mei", ("read",), 1)
     people.add("eve", "Eve", password=WORD)
     eve = people.party("eve")
     assert eve is not None
-    before = catalog.audit_head()
+    before = peopled.audit_head()
     with acting_as(eve):
         for each in (
             lambda: credentials.issue_key("mei", ("read",), 1),
@@ -124,7 +113,7 @@ def test_nobody_gives_themselves_anothers_key_or_a_wider_one(catalog: Catalog) -
                 each()
         mine = credentials.issue_key("eve", ("read",), 1)
         assert [key.name for key in credentials.keys("eve")] == [mine.name]
-    assert catalog.audit_head()[0] == before[0] + 1
+    assert peopled.audit_head()[0] == before[0] + 1
     key = credentials.by_key(mine)
     assert key is not None
     with acting_as(key):
@@ -147,15 +136,15 @@ def test_nobody_gives_themselves_anothers_key_or_a_wider_one(catalog: Catalog) -
     ("scopes", "days"), [((), 1), (("root",), 1), (("read",), 0), (("read",), 367)]
 )
 def test_a_key_without_known_scopes_or_a_fit_life_is_refused(
-    catalog: Catalog, scopes: tuple[str, ...], days: int
+    peopled: Catalog, scopes: tuple[str, ...], days: int
 ) -> None:
     with pytest.raises(InvalidInputError):
-        catalog.credentials.issue_key("mei", scopes, days)
-    assert catalog.credentials.keys() == []
+        peopled.credentials.issue_key("mei", scopes, days)
+    assert peopled.credentials.keys() == []
 
 
-def test_nobodys_key_is_neither_made_nor_ended(catalog: Catalog) -> None:
+def test_nobodys_key_is_neither_made_nor_ended(peopled: Catalog) -> None:
     with pytest.raises(NotFoundError):
-        catalog.credentials.issue_key("nobody", ("read",), 1)
+        peopled.credentials.issue_key("nobody", ("read",), 1)
     with pytest.raises(NotFoundError):
-        catalog.credentials.revoke_key("0" * 12)
+        peopled.credentials.revoke_key("0" * 12)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import random
-import tempfile
 from collections import Counter
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
 import shapely
+from tests.catalog.conftest import catalog_of
 
 from earthcommons.catalog import (
     Catalog,
@@ -26,10 +24,9 @@ from earthcommons.catalog import (
     walks,
 )
 from earthcommons.model import BBox, Record
-from earthcommons.store import LocalStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 BEGIN = datetime(2010, 1, 1, tzinfo=UTC)
 WORDS = [
@@ -114,17 +111,6 @@ def lower_bounds(monkeypatch: pytest.MonkeyPatch, chance: random.Random) -> None
         *((module, "LOOKED", looked) for module in (hits, plans, search, counting)),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, bound)
-
-
-@contextmanager
-def catalog_of(records: Sequence[Record]) -> Iterator[Catalog]:
-    with tempfile.TemporaryDirectory() as name:
-        made = Catalog(Path(name) / "c.sqlite", LocalStore(Path(name)))
-        with made.transaction() as tx:
-            for record in records:
-                tx.put(record)
-        yield made
-        made.close()
 
 
 def told(catalog: Catalog, questions: Sequence[Question]) -> list[Any]:

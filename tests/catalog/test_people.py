@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.catalog.conftest import WORD
 
 from earthcommons.catalog import Catalog
 from earthcommons.errors import (
@@ -20,47 +21,35 @@ from earthcommons.policy import acting_as
 from earthcommons.store import LocalStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-WORD = "a long pass phrase"
 
 
-@pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    made = Catalog(tmp_path / "catalog.sqlite", LocalStore(tmp_path))
-    with acting_as(OPERATOR):
-        made.people.add_group("hydro", "Hydrology", "水文")
-        made.people.add("mei", "Mei", password=WORD)
-        yield made
-    made.close()
-
-
-def test_a_subject_has_one_account(catalog: Catalog) -> None:
-    catalog.people.add("li", "Li", issuer="https://id.example", subject="42")
+def test_a_subject_has_one_account(peopled: Catalog) -> None:
+    peopled.people.add("li", "Li", issuer="https://id.example", subject="42")
     with pytest.raises(ConflictError):
-        catalog.people.add("li2", "Li", issuer="https://id.example", subject="42")
+        peopled.people.add("li2", "Li", issuer="https://id.example", subject="42")
 
 
 @pytest.mark.parametrize("id_", ["", "A", "../x", "public", "operator", "a" * 65, "-a", "a\n"])
-def test_an_id_that_could_mean_something_else_is_refused(catalog: Catalog, id_: str) -> None:
+def test_an_id_that_could_mean_something_else_is_refused(peopled: Catalog, id_: str) -> None:
     with pytest.raises(InvalidInputError):
-        catalog.people.add(id_, "Somebody", password=WORD)
+        peopled.people.add(id_, "Somebody", password=WORD)
 
 
 @pytest.mark.parametrize(
     "role", ["root", "steward", "steward:", "operator:hydro", "member:hydro"]
 )
-def test_an_unknown_role_is_refused(catalog: Catalog, role: str) -> None:
+def test_an_unknown_role_is_refused(peopled: Catalog, role: str) -> None:
     with pytest.raises(InvalidInputError):
-        catalog.people.grant("mei", role)
+        peopled.people.grant("mei", role)
     with pytest.raises(NotFoundError):
-        catalog.people.grant("mei", "steward:nowhere")
+        peopled.people.grant("mei", "steward:nowhere")
 
 
-def test_nobody_gives_themselves_anything(catalog: Catalog) -> None:
-    people = catalog.people
+def test_nobody_gives_themselves_anything(peopled: Catalog) -> None:
+    people = peopled.people
     people.add("eve", "Eve", password=WORD)
     eve = people.party("eve")
     assert eve is not None
@@ -76,20 +65,20 @@ def test_nobody_gives_themselves_anything(catalog: Catalog) -> None:
         lambda: people.accept("mei", "cc-by-nc-4.0"),
         lambda: people.withdraw("mei", "steward:hydro"),
     )
-    before = catalog.audit_head()
+    before = peopled.audit_head()
     with acting_as(eve):
         for each in tries:
             with pytest.raises(AccessDeniedError):
                 each()
         people.accept("eve", "cc-by-nc-4.0")
-    assert catalog.audit_head()[0] == before[0] + 1
+    assert peopled.audit_head()[0] == before[0] + 1
     narrow = Party("eve", scopes=frozenset({"read"}))
     with acting_as(narrow), pytest.raises(AccessDeniedError, match="scope admin"):
         people.accept("eve", "odbl-1.0")
 
 
-def test_a_steward_brings_people_into_the_own_group_alone(catalog: Catalog) -> None:
-    people = catalog.people
+def test_a_steward_brings_people_into_the_own_group_alone(peopled: Catalog) -> None:
+    people = peopled.people
     people.add_group("bio", "Biology")
     people.add("li", "Li", password=WORD)
     people.grant("mei", "steward:hydro")
@@ -104,25 +93,25 @@ def test_a_steward_brings_people_into_the_own_group_alone(catalog: Catalog) -> N
     assert people.account("li").roles == ("contributor:hydro",)
 
 
-def test_each_change_is_a_line_with_who_did_it(catalog: Catalog) -> None:
+def test_each_change_is_a_line_with_who_did_it(peopled: Catalog) -> None:
     with acting_as(OPERATOR, at=NOW):
-        catalog.people.grant("mei", "steward:hydro")
-        catalog.people.grant("mei", "steward:hydro")
-    lines = catalog.audit_log()
+        peopled.people.grant("mei", "steward:hydro")
+        peopled.people.grant("mei", "steward:hydro")
+    lines = peopled.audit_log()
     assert [line.action for line in lines] == ["group-add", "account-add", "role-grant"]
     assert lines[-1].who == "operator"
     assert lines[-1].at == "2026-11-22T12:00:00Z"
     assert lines[-1].detail == {"role": "steward:hydro"}
-    assert catalog.verify_audit() == 3
+    assert peopled.verify_audit() == 3
 
 
 def test_an_audit_line_cannot_be_changed_and_a_forced_change_is_found(
-    catalog: Catalog, tmp_path: Path
+    peopled: Catalog, tmp_path: Path
 ) -> None:
     import sqlite3
 
-    head = catalog.audit_head()
-    catalog.people.grant("mei", "reviewer:hydro")
+    head = peopled.audit_head()
+    peopled.people.grant("mei", "reviewer:hydro")
     file = sqlite3.connect(tmp_path / "catalog.sqlite", isolation_level=None)
     for statement in ("UPDATE audit SET row = '{}'", "DELETE FROM audit"):
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
@@ -131,21 +120,21 @@ def test_an_audit_line_cannot_be_changed_and_a_forced_change_is_found(
     file.execute("DROP TRIGGER audit_kept")
     file.execute("UPDATE audit SET row = replace(row, 'mei', 'eve') WHERE seq = 2")
     with pytest.raises(IntegrityError, match="line 2"):
-        catalog.verify_audit()
+        peopled.verify_audit()
     file.execute("UPDATE audit SET row = replace(row, 'eve', 'mei') WHERE seq = 2")
-    assert catalog.verify_audit(head) == 3
+    assert peopled.verify_audit(head) == 3
     file.execute("DELETE FROM audit WHERE seq >= 2")
-    assert catalog.verify_audit() == 1
+    assert peopled.verify_audit() == 1
     with pytest.raises(IntegrityError, match="line 2"):
-        catalog.verify_audit(head)
+        peopled.verify_audit(head)
     file.close()
 
 
 def test_what_lives_in_the_catalogue_alone_goes_on_in_another(
-    catalog: Catalog, tmp_path: Path
+    peopled: Catalog, tmp_path: Path
 ) -> None:
     fresh = Catalog(tmp_path / "fresh.sqlite", LocalStore(tmp_path))
-    catalog.close()
+    peopled.close()
     fresh.adopt(tmp_path / "catalog.sqlite")
     assert fresh.credentials.by_password("mei", WORD) is not None
     assert fresh.verify_audit() == 2

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.cli.conftest import run_cli
+from tests.loopback import serving
 
 from earthcommons.commons.stories import getting
 from earthcommons.commons.stories.getting import Getter
@@ -90,22 +90,15 @@ class _Handler(BaseHTTPRequestHandler):
 def mood() -> Iterator[Mood]:
     made = Mood()
     handler = type("Handler", (_Handler,), {"mood": made})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]
-    made.url = f"http://127.0.0.1:{server.server_address[1]}"
-    made.item = {
-        "type": "Feature", "id": "x", "collection": "c", "properties": {},
-        "assets": {
-            "data": {"href": made.url + FILE, "file:checksum": "1220" + digest_of(DATA),
-                     "file:size": len(DATA)},
-        },
-    }  # fmt: skip
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield made
-    server.shutdown()
-    server.server_close()
-    thread.join(10)
+    with serving(handler) as made.url:
+        made.item = {
+            "type": "Feature", "id": "x", "collection": "c", "properties": {},
+            "assets": {
+                "data": {"href": made.url + FILE, "file:checksum": "1220" + digest_of(DATA),
+                         "file:size": len(DATA)},
+            },
+        }  # fmt: skip
+        yield made
 
 
 @pytest.fixture(autouse=True)

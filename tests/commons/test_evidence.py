@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.commons.capsules import recompute, three_ways
-from tests.indicators.conftest import PackNode, pack_node
 
 from earthcommons.commons.stories.capsule import capsule
 from earthcommons.commons.stories.verifying import verify
@@ -17,6 +16,8 @@ from earthcommons.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.indicators.conftest import PackNode
 
 ONE_OF_EACH = [
     ("tree-cover", "m49:404", "2008", {"measure": "level"}),
@@ -33,22 +34,24 @@ ONE_OF_EACH = [
 ]
 
 
-@pytest.fixture(scope="module")
-def pack(tmp_path_factory: pytest.TempPathFactory) -> PackNode:
-    return pack_node(tmp_path_factory.getbasetemp() / "pack-node")
-
-
 @pytest.mark.parametrize(("key", "region", "period", "dims"), ONE_OF_EACH)
 def test_a_number_comes_out_again_three_ways(
-    pack: PackNode, tmp_path: Path, key: str, region: str, period: str, dims: dict[str, str]
+    shared_pack: PackNode,
+    tmp_path: Path,
+    key: str,
+    region: str,
+    period: str,
+    dims: dict[str, str],
 ) -> None:
-    id_ = pack.one(key, region, period, **dims).id
-    three_ways(pack.node, id_, tmp_path)
+    id_ = shared_pack.one(key, region, period, **dims).id
+    three_ways(shared_pack.node, id_, tmp_path)
 
 
-def test_a_capsule_with_a_changed_cell_is_noticed(pack: PackNode, tmp_path: Path) -> None:
-    id_ = pack.one("tree-cover", "m49:404", "2008", measure="level").id
-    with zipfile.ZipFile(io.BytesIO(capsule(pack.node, id_))) as archive:
+def test_a_capsule_with_a_changed_cell_is_noticed(
+    shared_pack: PackNode, tmp_path: Path
+) -> None:
+    id_ = shared_pack.one("tree-cover", "m49:404", "2008", measure="level").id
+    with zipfile.ZipFile(io.BytesIO(capsule(shared_pack.node, id_))) as archive:
         archive.extractall(tmp_path)
     stored = json.loads((tmp_path / "observation.json").read_text(encoding="utf-8"))
     assert stored["id"] == id_
@@ -61,10 +64,10 @@ def test_a_capsule_with_a_changed_cell_is_noticed(pack: PackNode, tmp_path: Path
     assert "cells.csv: the bytes are not those of the capsule" in ended.stderr
 
 
-def test_a_withheld_change_has_no_capsule_but_its_reason(pack: PackNode) -> None:
+def test_a_withheld_change_has_no_capsule_but_its_reason(shared_pack: PackNode) -> None:
     dims = {"class": "built-up", "measure": "change"}
-    id_ = pack.one("land-cover-share", "m49:678", "2020/2022", **dims).id
+    id_ = shared_pack.one("land-cover-share", "m49:678", "2020/2022", **dims).id
     with pytest.raises(InvalidInputError, match="v100 to v200 is another algorithm"):
-        capsule(pack.node, id_)
-    again = verify(pack.node, id_, independent=True)
+        capsule(shared_pack.node, id_)
+    again = verify(shared_pack.node, id_, independent=True)
     assert (again.agrees, again.stored, again.computed) == (True, None, None)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def rows(node: Node) -> dict[str, dict[str, str]]:
-    return {row["what"]: row for row in health(node)}
+    return {found.what: found.as_json() for found in health(node)}
 
 
 def test_a_sound_node_has_nothing_bad_and_counts_its_records(node: Node) -> None:
@@ -23,7 +23,8 @@ def test_a_sound_node_has_nothing_bad_and_counts_its_records(node: Node) -> None
     assert found["catalogue"]["state"] == "ok"
     assert found["records"]["text"].startswith("collection 0 · item 0 · run 0")
     assert found["address"] == {
-        "what": "address", "state": "ok", "text": "listens on 127.0.0.1:8000",
+        "what": "address", "state": "ok", "code": "listens",
+        "text": "listens on 127.0.0.1:8000",
     }  # fmt: skip
 
 

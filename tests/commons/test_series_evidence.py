@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.commons.capsules import three_ways
-from tests.indicators.conftest import PackNode, pack_node
 
 from earthcommons.commons.stories.capsule import capsule
 from earthcommons.commons.stories.verifying import verify
@@ -14,6 +13,8 @@ from earthcommons.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.indicators.conftest import PackNode
 
 ONE_OF_EACH = [
     ("sst-anomaly", "ec:nino34", "2015-11", {"measure": "anomaly"}),
@@ -29,21 +30,21 @@ ONE_OF_EACH = [
 ]
 
 
-@pytest.fixture(scope="module")
-def pack(tmp_path_factory: pytest.TempPathFactory) -> PackNode:
-    return pack_node(tmp_path_factory.getbasetemp() / "pack-node")
-
-
 @pytest.mark.parametrize(("key", "region", "period", "dims"), ONE_OF_EACH)
 def test_a_number_comes_out_again_three_ways(
-    pack: PackNode, tmp_path: Path, key: str, region: str, period: str, dims: dict[str, str]
+    shared_pack: PackNode,
+    tmp_path: Path,
+    key: str,
+    region: str,
+    period: str,
+    dims: dict[str, str],
 ) -> None:
-    id_ = pack.one(key, region, period, **dims).id
-    three_ways(pack.node, id_, tmp_path)
+    id_ = shared_pack.one(key, region, period, **dims).id
+    three_ways(shared_pack.node, id_, tmp_path)
 
 
-def test_a_withheld_month_has_no_capsule_but_its_reason(pack: PackNode) -> None:
-    id_ = pack.one("sea-ice-extent", "ec:arctic", "1988-01", measure="level").id
+def test_a_withheld_month_has_no_capsule_but_its_reason(shared_pack: PackNode) -> None:
+    id_ = shared_pack.one("sea-ice-extent", "ec:arctic", "1988-01", measure="level").id
     with pytest.raises(InvalidInputError, match="19 of 31"):
-        capsule(pack.node, id_)
-    assert verify(pack.node, id_, independent=True).agrees
+        capsule(shared_pack.node, id_)
+    assert verify(shared_pack.node, id_, independent=True).agrees

@@ -142,27 +142,18 @@ def test_an_offer_without_its_facts_or_with_unfit_ones_is_refused(row: Any) -> N
         offer_of(row)
 
 
+LEAST = {
+    "id": "a", "type": ["software"], "title": "t", "source": {"s": "x"}, "language": "en",
+}  # fmt: skip
+
+
 def test_a_link_that_is_no_web_address_is_dropped() -> None:
-    row = {
-        "id": "a",
-        "type": ["software"],
-        "title": "t",
-        "source": {"s": "x"},
-        "language": "en",
-    }
-    assert offer_of(row | {"link": "javascript:alert(1)"}).link == ""
-    assert offer_of(row | {"link": "https://example.org/a"}).link == "https://example.org/a"
+    assert offer_of(LEAST | {"link": "javascript:alert(1)"}).link == ""
+    assert offer_of(LEAST | {"link": "https://example.org/a"}).link == "https://example.org/a"
 
 
 def test_a_bad_line_is_named(tmp_path: Path) -> None:
-    good = {
-        "id": "a",
-        "type": ["software"],
-        "title": "t",
-        "source": {"s": "x"},
-        "language": "en",
-    }
     file = tmp_path / "offers.jsonl"
-    file.write_text(json.dumps(good) + "\n\n" + '{"id": "b", "id": "c"}\n')
+    file.write_text(json.dumps(LEAST) + "\n\n" + '{"id": "b", "id": "c"}\n')
     with pytest.raises(InvalidInputError, match="line 3"):
         list(read_offers(file))

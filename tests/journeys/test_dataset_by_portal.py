@@ -62,6 +62,7 @@ def test_a_dataset_is_submitted_reviewed_restricted_versioned_cited_recalled_and
     page = sam.open("/en/drafts")
     assert page.text.index("To review") < page.text.index("Snow depth")
     page = sam.open(draft)
+    assert "it can be submitted" not in page.text
     page = sam.send(page, "/comments", field="period", text="Which winter?")
     page = sam.send(page, "/decision", button=("decision", "changes"), text="Say which winter.")
     assert "changes asked for" in page.text
@@ -139,6 +140,13 @@ def test_a_dataset_is_submitted_reviewed_restricted_versioned_cited_recalled_and
     assert "Two gauges were swapped." in anybody.open(recall).text
     assert "召回" in anybody.open(recall.replace("/en/", "/zh/")).text
     eve.open(f"{AT}/withdraw", 403)
+    # A name that is none keeps what else stands in the form.
+    page = zhu.send(
+        zhu.open(f"{AT}/withdraw"), "/withdraw", status=400,
+        reason="retired", note="See the winter of 2016.", successor="snow/s2061",
+    )  # fmt: skip
+    assert "what takes its place: there is no item 'snow/s2061'" in page.text
+    assert "See the winter of 2016." in page.html
     page = zhu.send(
         zhu.open(f"{AT}/withdraw"),
         "/withdraw",

@@ -8,39 +8,30 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.store.fake_s3 import FakeS3
 from tests.trials import some
 
 from earthcommons.errors import IntegrityError, UpstreamError
 from earthcommons.model.canonical import digest_of
-from earthcommons.store import s3
-from earthcommons.store.s3 import Bucket, S3Store
+from earthcommons.store import bucket, s3
+from earthcommons.store.s3 import S3Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
+
+    from tests.store.fake_s3 import FakeS3
+
+    from earthcommons.store.bucket import Bucket
 
 DATA = b"value" * 1000
 TREE = {"zarr.json": b"{}", "c/0": b"chunk" * 500}
 
 
 @pytest.fixture
-def service() -> Iterator[FakeS3]:
-    with FakeS3() as running:
-        yield running
-
-
-@pytest.fixture
-def opened(
-    service: FakeS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[], S3Store]:
+def opened(faulty: Bucket, tmp_path: Path) -> Callable[[], S3Store]:
     """Each open is a process of its own with nothing at hand."""
-    # As many tries as ever, with shorter waits between them.
-    wait = {"init_backoff": timedelta(milliseconds=2), "max_backoff": timedelta(milliseconds=9)}
-    monkeypatch.setattr(s3, "_PATIENCE", {**s3._PATIENCE, "backoff": {**wait, "base": 2}})
     count = iter(range(1000))
-    bucket = Bucket("bucket", "n", service.url, key_id="id", secret="secret")  # noqa: S106
-    return lambda: S3Store(bucket, tmp_path / f"process-{next(count)}")
+    return lambda: S3Store(faulty, tmp_path / f"process-{next(count)}")
 
 
 def put_both(store: S3Store) -> list[str]:
@@ -141,7 +132,7 @@ def test_a_service_that_keeps_failing_is_told_and_nothing_is_said_to_be_there(
     service: FakeS3, opened: Callable[[], S3Store], kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     patience = {"max_retries": 2, "retry_timeout": timedelta(seconds=5)}
-    monkeypatch.setattr(s3, "_PATIENCE", patience)
+    monkeypatch.setattr(bucket, "_PATIENCE", patience)
     store = opened()
     store.self_test()
     service.fault = lambda method, name, _: kind if method == "PUT" else ""

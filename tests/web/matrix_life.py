@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from tests.web.matrix_cases import OWNER, Case, Thing
 from tests.web.matrix_items import collection_id
 
-from earthcommons.commons.stories import submitting, uploading
+from earthcommons.commons.stories import reviewing, submitting, uploading
 from earthcommons.commons.stories.withdrawing import add_erratum, withdraw
 from earthcommons.model import Link, Need, Offer, Record, Text
 from earthcommons.model.party import OPERATOR, Party
@@ -80,7 +80,7 @@ def draft(node: Node, case: Case) -> Thing:
         body = submitting.start_draft(node, where, word, group=OWNER)
         said = {"title": {"en": word, "zh": word}}
         submitting.edit_draft(node, body["id"], said)
-        submitting.comment(node, body["id"], case.word("comment"))
+        reviewing.comment(node, body["id"], case.word("comment"))
     return Thing(
         "draft", {"id": body["id"], "name": "f"}, f"account:mei@{OWNER}", owner=OWNER,
         marks=(body["id"], word, case.word("comment")), author="mei",

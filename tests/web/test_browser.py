@@ -19,7 +19,13 @@ from tests.web.listening import free_port, listening
 from tests.web.pages_node import add_sea, build
 from tests.web.portal import WORD, populate
 
-from earthcommons.commons.stories import publishing, recalling, submitting, withdrawing
+from earthcommons.commons.stories import (
+    publishing,
+    recalling,
+    reviewing,
+    submitting,
+    withdrawing,
+)
 from earthcommons.commons.stories.values import every_value
 from earthcommons.model import OPERATOR
 from earthcommons.model.indicator import Text
@@ -252,5 +258,5 @@ def _draft(node: Node, work: Path) -> str:
         id_ = str(submitting.start_draft(node, "snow", "s", group="hydro")["id"])
         submitting.add_file(node, id_, snow(work / "s.tif"), "s.tif")
         publishing.look_into(node, id_)
-        submitting.comment(node, id_, "Which winter?", "period")
+        reviewing.comment(node, id_, "Which winter?", "period")
     return id_

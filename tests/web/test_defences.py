@@ -21,6 +21,7 @@ from earthcommons.commons.stories import (
     editing,
     marks,
     recalling,
+    reviewing,
     submitting,
     tracing,
     withdrawing,
@@ -412,7 +413,8 @@ def acts(world: MatrixNode, who: str, *, first: bool = False) -> list[str]:
     ("place", "name", "who"),
     [
         (access, "require", "oto"), (editing, "require", "oto"), (recalling, "require", "oto"),
-        (submitting, "require", "oto"), (withdrawing, "require", "oto"),
+        (submitting, "require", "oto"), (reviewing, "require", "reader"),
+        (withdrawing, "require", "oto"),
         (submitting, "_require_author", "ann"), (people, "require", "ann"),
         (catalog, "require", "ann"), (steward, "require", "oto"), (rule_page, "require", "oto"),
     ],

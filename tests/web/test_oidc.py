@@ -6,10 +6,9 @@ import base64
 import hashlib
 import hmac
 import json
-import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,6 +17,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 from starlette.testclient import TestClient
+from tests.loopback import serving
 from tests.web.access_node import Desk, desk
 from tests.web.oidc_provider import AUDIENCE, SECRET, running, sign_in_there
 
@@ -203,14 +203,8 @@ STRANGER = RSAKey.generate_key(2048, {"kid": "one"})
 @pytest.fixture
 def held() -> Iterator[Issuer]:
     made = Issuer(keys=[RSA, EC])
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"held": made}))
-    made.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield made
-    server.shutdown()
-    server.server_close()
-    thread.join(10)
+    with serving(type("Handler", (_Handler,), {"held": made})) as made.url:
+        yield made
 
 
 def token(

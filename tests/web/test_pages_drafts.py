@@ -11,6 +11,7 @@ from tests.files import snow
 from tests.web.portal import Person, community
 
 from earthcommons.commons.stories import publishing, submitting
+from earthcommons.commons.stories.drafts import get_draft
 from earthcommons.model import OPERATOR
 from earthcommons.policy import acting_as
 from earthcommons.web import create_app
@@ -69,7 +70,7 @@ def test_an_older_page_does_not_overwrite_a_newer_draft_and_keeps_what_was_typed
     assert 'value="Other"' in third.html
     assert "Mine &lt;i&gt;" in third.html
     with acting_as(OPERATOR):
-        assert submitting.get_draft(node, draft)["metadata"]["title"]["en"] == "Mine <i>"
+        assert get_draft(node, draft)["metadata"]["title"]["en"] == "Mine <i>"
 
 
 def test_the_author_decides_on_no_draft_of_their_own_and_others_do_not_edit(
@@ -134,9 +135,9 @@ def test_themes_and_goals_stated_elsewhere_outlive_the_form_until_they_are_untic
     assert "cryosphere" in page.text
     page = mei.send(page, draft, attribution="A")
     with acting_as(OPERATOR):
-        kept = submitting.get_draft(node, draft)["metadata"]
+        kept = get_draft(node, draft)["metadata"]
     assert (sorted(kept["themes"]), kept["sdg"]) == (["cryosphere", "oceans"], ["13.3"])
     mei.send(page, draft, themes=["oceans", "made-up"], sdg=["13"])
     with acting_as(OPERATOR):
-        kept = submitting.get_draft(node, draft)["metadata"]
+        kept = get_draft(node, draft)["metadata"]
     assert (kept["themes"], kept["sdg"]) == (["oceans"], ["13"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +48,34 @@ def test_two_files_are_two_drafts_and_what_is_guessed_is_said(
     text = mei.open(drafts[0]).text
     assert "Guessed from the file or its name; please check" in text
     assert "Footprint 10.0° to 14.0° longitude" in text
+
+
+def test_i29_axes_that_look_swapped_are_said_in_both_languages(
+    node: Node, app: FastAPI
+) -> None:
+    mei = Person(node, "mei", app)
+    point = {"type": "Point", "coordinates": [-1.3, 36.8]}
+    features = [{"type": "Feature", "properties": {}, "geometry": point}]
+    document = {"type": "FeatureCollection", "features": features, "bbox": [34, -5, 42, 5]}
+    files = [("w.geojson", json.dumps(document).encode())]
+    page = mei.send(
+        mei.open("/en/publish"), "/publish", new_collection="wells", group="hydro", files=files
+    )
+    assert page.address.startswith("/en/drafts/drf-")
+    assert "Doubtful; please check" in page.text
+    assert "longitude and latitude look swapped" in page.text
+    assert "经度与纬度疑似互换" in mei.open(page.address.replace("/en/", "/zh/")).text
+    point["coordinates"] = [36.8, -1.3]
+    files = [("v.geojson", json.dumps(document).encode())]
+    right = mei.send(
+        mei.open("/en/publish"),
+        "/publish",
+        new_collection="springs",
+        group="hydro",
+        files=files,
+    )
+    assert right.address.startswith("/en/drafts/drf-")
+    assert "Doubtful" not in right.text
 
 
 def test_nothing_is_kept_of_who_contributes_to_no_group(
@@ -106,3 +135,12 @@ def test_a_form_over_its_bound_is_refused_before_it_is_read(
     )
     assert answer.status_code == 413
     assert "takes 0 MiB at most" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/en/", "/zh/data", "/en/sign-in"])
+def test_a_node_of_one_s_own_data_is_called_no_demonstration(
+    node: Node, app: FastAPI, path: str
+) -> None:
+    html = Person(node, "", app).open(path).html
+    assert "emonstration" not in html
+    assert "演示" not in html

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
+from html import unescape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -154,6 +156,8 @@ def test_a_raster_without_chinese_words_is_shown_where_it_lies_in_degrees(
         west, south, east, north = map(float, found.split(","))
         assert 14.9 < west < east < 15.6
         assert 44.7 < south < north < 45.2
+    # A legend of 0 to 1599 in eighths: edges to a hundredth of a class.
+    assert legend(anybody.open("/en/data/utm/utm").html)["breaks"][:3] == [0, 200, 400]
     # A frame of half its size around what is small; what is wide is seen whole.
     assert ' bounds="-5,0,55,45"' in anybody.open("/zh/data/demo/regional").html
     assert ' bounds="' not in anybody.open("/zh/data/demo/raster-07").html
@@ -235,11 +239,47 @@ def test_a_rule_without_its_group_licence_or_date_is_refused(changes: dict[str, 
         rule_from(RuleFields(**changes))
 
 
+def legend(html: str) -> dict[str, Any]:
+    (found,) = re.findall(r' legend="([^"]+)"', html)
+    return dict(json.loads(unescape(found)))
+
+
+def test_a_map_of_classes_is_drawn_also_where_nobody_gave_them_colours(
+    served_alone: tuple[str, Node], tmp_path: Path
+) -> None:
+    node = served_alone[1]
+    profile = {
+        "driver": "GTiff", "height": 40, "width": 40, "count": 1, "dtype": "uint8", "nodata": 0,
+        "crs": "EPSG:4326", "transform": from_origin(36, 0, 0.01, 0.01),
+    }  # fmt: skip
+    with rasterio.open(tmp_path / "cover.tif", "w", **profile) as out:
+        out.write(np.arange(1600, dtype="u1").reshape(40, 40) % 3 + 1, 1)
+    classes = {
+        "1": {"title": "Forest", "color_hint": "1b7837"}, "2": {"title": "Other"},
+        "3": {"title": "Water", "color_hint": "blue"},
+    }  # fmt: skip
+    declared = Declaration(
+        item="cover", collection="cover", title=Text("Cover", ""), description=Text("C.", ""),
+        period=Period.year(2008), licence="CC0-1.0", attribution="n", nature="observation",
+        variables=(VariableDeclaration("cover", "class", classes=classes),),
+    )  # fmt: skip
+    ingest(tmp_path / "cover.tif", declared, node.catalog, node.store)
+    anybody = Person(node, "", create_app(node))
+    shown = legend(anybody.open("/en/data/cover/cover").html)["items"]
+    assert [each["label"] for each in shown] == ["Forest", "Other", "Water"]
+    assert [each["colour"] for each in shown] == ["#1b7837", "#e69f00", "#009e73"]
+    tile = anybody.http.get("/tiles/cover/cover/data/8/153/128.png?variable=cover")
+    assert (tile.status_code, tile.headers["content-type"]) == (200, "image/png")
+
+
 def test_a_label_in_words_names_a_group_only_to_who_may_know() -> None:
     label = "after:2031-02-03T00:00:00Z+group:basin & registered"
     en, zh = Words("en"), Words("zh")
     assert label_words(en, label) == (
-        "from 2031-02-03 on, and members of the group basin, and anybody with an account"
+        "members of the group basin, and anybody with an account from 2031-02-03 on (UTC)"
     )
+    assert label_words(en, "after:2031-02-03T00:00:00Z") == "anybody from 2031-02-03 on (UTC)"
+    later = "after:2031-02-03T00:00:00Z & after:2030-01-01T00:00:00Z"
+    assert label_words(zh, later) == "自 2031-02-03（世界协调时）起的任何人"
     assert "basin" not in label_words(en, label, named=False)
     assert label_words(zh, "open") == "任何人"

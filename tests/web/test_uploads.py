@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.commons.stories.test_submitting import METADATA
+from tests.commons.stories.drafting import METADATA
 from tests.files import snow
 from tests.web.access_node import WORD, Desk, desk
 from tests.web.listening import free_port, listening

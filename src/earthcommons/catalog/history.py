@@ -12,9 +12,9 @@ import orjson
 
 from earthcommons.catalog.item_rows import address_part
 from earthcommons.catalog.labelling import stated_labels
-from earthcommons.catalog.presenting import without_withheld
+from earthcommons.catalog.presenting import signed, without_withheld
 from earthcommons.errors import GoneError, InvalidInputError, NotFoundError
-from earthcommons.policy import OPEN, combine, own, satisfies
+from earthcommons.policy import OPEN, acting_party, combine, own, satisfies
 
 if TYPE_CHECKING:
     import sqlite3
@@ -108,7 +108,7 @@ def past(
         raise NotFoundError(f"{kind} {id_[:120]!r} has no version {version}")
     body: dict[str, Any] = orjson.loads(row[0])
     if row[2]:
-        raise _gone(kind, id_, body)
+        raise _gone(kind, id_, signed(body, owner, acting_party()))
     if stub := gone(sql, kind, id_, asker.may):
         raise _gone(kind, id_, stub)
     if kind != "item":
@@ -190,12 +190,17 @@ def items_at(
 def gone(
     sql: sqlite3.Connection, kind: str, id_: str, may: Callable[[str], bool]
 ) -> dict[str, Any] | None:
-    """Return the stub of a withdrawn record when it may be known, else None."""
+    """Return the stub of a withdrawn record when it may be known, else None.
+
+    It goes into an error, which meets whoever acts: they are told who did it as they may know.
+    """
     row = sql.execute(
         "SELECT body, access FROM record WHERE kind = ? AND id = ? AND gone AND access <> ''",
         (kind, id_),
     ).fetchone()
-    return orjson.loads(row[0]) if row and may(row[1]) else None
+    if row is None or not may(row[1]):
+        return None
+    return signed(orjson.loads(row[0]), owner_of(sql, kind, id_), acting_party())
 
 
 def _gone(kind: str, id_: str, stub: dict[str, Any]) -> GoneError:

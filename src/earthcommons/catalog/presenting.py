@@ -1,16 +1,25 @@
-"""An item as one party sees it: assets they may not fetch are named with what they ask for."""
+"""A record as one party sees it: without assets they may not fetch, or accounts not theirs to know.
+
+Assets withheld are named with what they ask for. What was done to a record names to everybody the
+group that answers for it, and the account that did it to the record's stewards and to operators.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
+
+from earthcommons.policy import OPEN, decide, moment
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Mapping
 
-__all__ = ["WITHHELD", "present", "without_withheld"]
+    from earthcommons.model.party import Party
+
+__all__ = ["WITHHELD", "present", "signed", "without_withheld"]
 
 WITHHELD = "ec:withheld"
 
@@ -44,6 +53,28 @@ def without_withheld(item: dict[str, Any], withheld: Mapping[str, str]) -> dict[
     assets = {name: a for name, a in item["assets"].items() if name not in withheld}
     said = {name: _conditions(label) for name, label in withheld.items()}
     return {**item, "assets": assets, WITHHELD: said}
+
+
+def signed(body: Mapping[str, Any], owner: str, party: Party) -> dict[str, Any]:
+    """Return a tombstone, an erratum or a recall as a party is told who did it.
+
+    Args:
+        body: as stored, with the account in `by`; without one, nobody is told anything.
+        owner: group that owns the record it is about; empty where the node's operators do.
+        party: who asks.
+
+    Returns:
+        The body with `publisher`, the owner, and with `by` for the record's stewards and for
+        operators alone.
+    """
+    if "by" not in body:
+        return dict(body)
+    at = moment()
+    reads = decide(party, "read", OPEN, at=at).allowed
+    # Who may care for it by their role; a key that only reads is enough to be told.
+    cares = decide(replace(party, scopes=None), "manage", OPEN, owner=owner, at=at).allowed
+    told = {name: value for name, value in body.items() if name != "by" or (reads and cares)}
+    return {**told, "publisher": owner}
 
 
 def _conditions(label: str) -> list[str]:

@@ -247,11 +247,7 @@ def records(sql: Reader, query: RecordQuery, labels: Iterable[str]) -> Page:
         f"SELECT r.id, r.body FROM record r WHERE {where} ORDER BY r.id LIMIT ?",
         [*values, limit + 1],
     ).fetchall()
-    token = ""
-    if len(rows) > limit:
-        rows = rows[:limit]
-        token = write_token([rows[-1][0]], query.question())
-    return Page(tuple(bytes(row[1]) for row in rows), token, matched)
+    return _page(rows, 1, limit, query, matched)
 
 
 def _best_records(
@@ -322,11 +318,21 @@ def observations(sql: Reader, query: ObservationQuery, labels: Iterable[str]) ->
         f"SELECT {key}, o.body FROM observation o WHERE {where} ORDER BY {key} LIMIT ?",
         [*values, limit + 1],
     ).fetchall()
+    return _page(rows, 6, limit, query, matched)
+
+
+def _page(
+    rows: list[Any], keys: int, limit: int, query: RecordQuery | ObservationQuery, matched: int
+) -> Page:
+    """Return a page of rows that begin with their keys in order, followed by the body.
+
+    One row more than `limit` says that there is a further page.
+    """
     token = ""
     if len(rows) > limit:
         rows = rows[:limit]
-        token = write_token(list(rows[-1][:6]), query.question())
-    return Page(tuple(bytes(row[6]) for row in rows), token, matched)
+        token = write_token(list(rows[-1][:keys]), query.question())
+    return Page(tuple(bytes(row[keys]) for row in rows), token, matched)
 
 
 def _marks(values: Iterable[Any]) -> str:

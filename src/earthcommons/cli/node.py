@@ -132,6 +132,6 @@ def doctor(node: NodeDir = DEFAULT_NODE, json: AsJson = False) -> None:
 
     found = health(opened(node))
     if json:
-        show(found)
+        show([each.as_json() for each in found])
         return
-    table(("what", "state", ""), [(h["what"], h["state"], h["text"]) for h in found])
+    table(("what", "state", ""), [(each.what, each.state, each.said.text()) for each in found])

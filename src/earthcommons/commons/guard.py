@@ -7,6 +7,7 @@ import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from earthcommons.commons.findings import Said
 from earthcommons.errors import ConflictError, InvalidInputError
 
 if TYPE_CHECKING:
@@ -18,29 +19,30 @@ __all__ = ["alone", "check_modes", "in_use", "loose_modes"]
 _LOCK = "server.lock"
 
 
-def loose_modes(root: Path) -> list[str]:
-    """Return what of a node others on this machine could change or read; a sentence each.
+def loose_modes(root: Path) -> list[Said]:
+    """Return what of a node others on this machine could change or read.
 
     The folder itself and its catalogue, writable by all; keys and secrets, readable by any but
     their owner; and a folder that belongs to another user than the one who runs this.
     """
     places = (root, root / "objects", root / "catalog.sqlite", root / "node.toml")
     found = [
-        f"{path.name} can be written by everybody: chmod o-w {path.name}"
+        Said("all-may-write", {"name": path.name})
         for path in places
         if path.exists() and path.stat().st_mode & stat.S_IWOTH
     ]
     owner = root.stat().st_uid
     if owner != os.geteuid() != 0:
-        found.append(f"{root.name} belongs to user {owner}, this runs as {os.geteuid()}")
+        facts = {"name": root.name, "owner": owner, "user": os.geteuid()}
+        found.append(Said("other-owner", facts))
     keys = root / "keys"
     secrets = sorted(keys.rglob("*")) if keys.is_dir() else []
     for path in [*secrets, *root.glob("*.key"), *root.glob("*.secret")]:
         mode = stat.S_IMODE(path.stat().st_mode)
         # A public half may be read by everybody.
         if path.is_file() and path.suffix != ".pub" and mode & 0o077:
-            name = path.relative_to(root)
-            found.append(f"{name} has mode {mode:04o}, a secret needs 0600: chmod 600 {name}")
+            facts = {"name": path.relative_to(root), "mode": f"{mode:04o}"}
+            found.append(Said("secret-readable", facts))
     return found
 
 
@@ -51,7 +53,7 @@ def check_modes(root: Path) -> None:
         InvalidInputError: somebody can; every place is named.
     """
     if found := loose_modes(root):
-        raise InvalidInputError("; ".join(found), code="open-to-others")
+        raise InvalidInputError("; ".join(each.text() for each in found), code="open-to-others")
 
 
 @contextmanager

@@ -99,7 +99,8 @@ def open_bucket(url: str, endpoint: str, root: Path, cache_bytes: int) -> Object
     Raises:
         InvalidInputError: the environment holds no credentials for it.
     """
-    from earthcommons.store.s3 import Bucket, S3Store
+    from earthcommons.store.bucket import Bucket
+    from earthcommons.store.s3 import S3Store
 
     name, _, prefix = url.removeprefix("s3://").partition("/")
     given = read_s3_credentials()

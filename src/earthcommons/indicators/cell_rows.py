@@ -1,18 +1,22 @@
-"""The cells of a region as rows: where, which value, which weight."""
+"""The cells of a region as rows: where, which value, which weight; a level less its baseline."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from earthcommons.indicators.workbench import Cells
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import xarray as xr
 
     from earthcommons.indicators.workbench import Workbench
     from earthcommons.zones.coverage import Coverage
 
-__all__ = ["cell_rows"]
+__all__ = ["cell_rows", "less_same_month"]
 
 
 def cell_rows(
@@ -66,3 +70,22 @@ def cell_rows(
         table = np.stack(list(columns.values()), axis=1).tolist()
         rows += [dict(zip(columns, row, strict=True)) for row in table]
     return rows
+
+
+def less_same_month(level: Cells, baseline: Sequence[Mapping[str, Any]]) -> Cells:
+    """Return what an anomaly rests on: a month's level less the mean of that month in other years.
+
+    Args:
+        level: what the level of the month rests on.
+        baseline: rows of the same month in the years of the baseline; weights of a year sum to one.
+    """
+    words = level.explanation
+    return Cells(
+        {**level.tables, "baseline": baseline},
+        ["sub", level.formula, ["wmean", "baseline"]],
+        {
+            "en": f"{words['en']}, less the mean of the same month in the years of the baseline;"
+            " there each year weighs one",
+            "zh": f"{words['zh']}，减去基准期各年同月的平均值；基准期各年权重均为一",
+        },
+    )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from earthcommons.errors import InvalidInputError
+from earthcommons.indicators.cell_rows import less_same_month
 from earthcommons.indicators.workbench import Cells, Figure
 from earthcommons.model.indicator import Indicator, Need, Parameter, Text
 from earthcommons.model.period import Period
@@ -182,8 +183,9 @@ def _cells(bench: Workbench, parameters: Mapping[str, Any], observation: Observa
         ]
 
     words = Text("Mean of the month's daily values", "该月逐日数值的平均")
+    level = Cells({"days": rows(month)}, ["mean", "days"], words.as_json())
     if observation.dimensions["measure"] == "level":
-        return Cells({"days": rows(month)}, ["mean", "days"], words.as_json())
+        return level
     series = _series(bench, observation.region, parameters)
     kept = series.days / series.expected >= float(parameters["min_days_share"])
     baseline: list[dict[str, Any]] = []
@@ -193,15 +195,7 @@ def _cells(bench: Workbench, parameters: Mapping[str, Any], observation: Observa
         if inside and (other - month).astype(int) % 12 == 0:
             days = rows(other)
             baseline += [{**row, "weight": 1 / len(days)} for row in days]
-    return Cells(
-        {"days": rows(month), "baseline": baseline},
-        ["sub", ["mean", "days"], ["wmean", "baseline"]],
-        {
-            "en": f"{words.en}, less the mean of the same month in the years of the baseline;"
-            " there each year weighs one",
-            "zh": f"{words.zh}，减去基准期各年同月的平均值；基准期各年权重均为一",
-        },
-    )
+    return less_same_month(level, baseline)
 
 
 def _independent(

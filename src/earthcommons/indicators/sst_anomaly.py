@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from earthcommons.errors import InvalidInputError
-from earthcommons.indicators.cell_rows import cell_rows
+from earthcommons.indicators.cell_rows import cell_rows, less_same_month
 from earthcommons.indicators.coverage_rule import area_figure
 from earthcommons.indicators.workbench import Cells
 from earthcommons.model.indicator import Indicator, Need, Parameter, Text
@@ -128,8 +128,9 @@ def _cells(bench: Workbench, parameters: Mapping[str, Any], observation: Observa
         "en": "Mean of sea-surface temperature, each cell weighing its area inside the region",
         "zh": "海表温度的加权平均，权重为各格点在区域内的面积",
     }
+    level = Cells({"cells": cells}, ["wmean", "cells"], words)
     if observation.dimensions["measure"] == "level":
-        return Cells({"cells": cells}, ["wmean", "cells"], words)
+        return level
     baseline: list[dict[str, Any]] = []
     for step in _steps(parameters, month, months):
         rows = cell_rows(bench, sst[step], observation.region)
@@ -137,15 +138,7 @@ def _cells(bench: Workbench, parameters: Mapping[str, Any], observation: Observa
         baseline += [
             {"month": months[step], **row, "weight": row["weight"] / total} for row in rows
         ]
-    return Cells(
-        {"cells": cells, "baseline": baseline},
-        ["sub", ["wmean", "cells"], ["wmean", "baseline"]],
-        {
-            "en": f"{words['en']}, less the mean of the same month in the years of the baseline;"
-            " there each year weighs one",
-            "zh": f"{words['zh']}，减去基准期各年同月的平均值；基准期各年权重均为一",
-        },
-    )
+    return less_same_month(level, baseline)
 
 
 def _independent(

@@ -7,21 +7,18 @@ so a tree is visible whole or not at all.
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 import os
 import shutil
 import tempfile
 import threading
-import uuid
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import timedelta
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from earthcommons.errors import IntegrityError, NotFoundError, UpstreamError
 from earthcommons.model.canonical import digest_of, parse_strict
+from earthcommons.store.bucket import OpenBucket
 from earthcommons.store.collecting import PutAgain, leftovers
 from earthcommons.store.local import LocalStore
 from earthcommons.store.objects import (
@@ -39,44 +36,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-__all__ = ["Bucket", "S3Store"]
+    from earthcommons.store.bucket import Bucket
+
+__all__ = ["S3Store"]
 
 # One conditional PUT up to here; more goes up in parts, which the name by digest makes harmless.
 _ONE_PUT = 64 * 2**20
-_BLOCK = 2**20
-_PATIENCE: Any = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
-
-
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """Where objects are: a bucket, a prefix in it, the service, and what opens it."""
-
-    name: str
-    prefix: str = ""
-    endpoint: str = ""
-    region: str = "us-east-1"
-    key_id: str = field(default="", repr=False)
-    secret: str = field(default="", repr=False)
-    token: str = field(default="", repr=False)
 
 
 class S3Store:
     """Immutable objects in a bucket. Every byte is compared with its digest when it arrives here.
 
-    Before the first write of a process the service shows that it keeps the promise of a
-    conditional write; where it does not, this process does not write to it.
+    Nothing is written before the service has shown that it keeps its promises.
     """
 
     def __init__(self, bucket: Bucket, root: Path, cache_bytes: int = 20 * 2**30) -> None:
         root = root.resolve()
-        self._remote = _open(bucket)
+        self._bucket = OpenBucket(bucket)
         self._scratch = root / "tmp"
         self._cache_root = root / "cache" / "store"
         self._cache = LocalStore(self._cache_root)
         self._most = cache_bytes
         self._suspects = SuspectList(root / "suspect.json")
         self._checked: set[str] = set()
-        self._trusted = False
         self._lock = threading.Lock()
         self._guard = Turns(root / "collect.lock")
         self._again = PutAgain(root / "cache" / "put-again")
@@ -87,31 +69,7 @@ class S3Store:
         Raises:
             UpstreamError: they do not (`store-unsafe`), or the service is not to be reached.
         """
-        import obstore
-
-        name, data = f"selftest/{uuid.uuid4().hex}", b"written once"
-        with _upstream():
-            try:
-                # Refused when the answer to the first was lost and it was sent again: what is
-                # read back tells.
-                self._created(name, data)
-                second = self._created(name, b"written twice")
-                back = bytes(obstore.get(self._remote, name).bytes())
-                listed = [entry["path"] for entry in self._list("selftest/")]
-            finally:
-                with suppress(FileNotFoundError):
-                    obstore.delete(self._remote, name)
-        for wrong, what in (
-            (second, "lets a second writer overwrite with If-None-Match: *"),
-            (back != data, "gives other bytes back than were written"),
-            (name not in listed, "does not list what was written"),
-        ):
-            if wrong:
-                raise UpstreamError(
-                    f"the object store {what}: it cannot be shared by writers",
-                    code="store-unsafe",
-                )
-        self._trusted = True
+        self._bucket.self_test()
 
     @contextmanager
     def stage(self) -> Iterator[Path]:
@@ -132,7 +90,7 @@ class S3Store:
 
     def put_file(self, staged: Path, suffix: str) -> str:
         """Move a staged file into the store durably; return its key."""
-        self._ready()
+        self._bucket.ready()
         key = file_digest(staged) + suffix
         self._upload(_file_name(key), staged)
         self._cache.put_file(staged, suffix)
@@ -142,7 +100,7 @@ class S3Store:
 
     def put_tree(self, staged: Path, suffix: str) -> str:
         """Move a staged folder into the store; its digest is that of its manifest."""
-        self._ready()
+        self._bucket.ready()
         manifest = tree_manifest(staged)
         key = digest_of(manifest) + suffix
         self._upload_tree(key, staged, manifest)
@@ -199,7 +157,7 @@ class S3Store:
 
     def size(self, key: str) -> int:
         """Return the bytes an object holds."""
-        length = self._length(_file_name(key))
+        length = self._bucket.length(_file_name(key))
         if length is not None:
             return length
         return sum(size for _, size, _ in self._manifest(key))
@@ -207,7 +165,7 @@ class S3Store:
     def all_keys(self, suffix: str = "") -> Iterator[str]:
         """Yield every key with that suffix, in order."""
         streams = (
-            (str(entry["path"]).rsplit("/", 1)[-1] for entry in self._list(prefix))
+            (_last_part(name) for name, _ in self._bucket.names(prefix))
             for prefix in ("objects/", "trees/")
         )
         for key in heapq.merge(*streams):
@@ -216,10 +174,9 @@ class S3Store:
 
     def put_times(self) -> Iterator[tuple[str, datetime]]:
         """Yield every key, in order, with when the object was last put; UTC."""
-        streams = (self._list(prefix) for prefix in ("objects/", "trees/"))
-        for entry in heapq.merge(*streams, key=lambda entry: str(entry["path"]).split("/")[-1]):
-            name = str(entry["path"])
-            yield name.rsplit("/", 1)[-1], self._again.later(name, entry["last_modified"])
+        streams = (self._bucket.names(prefix) for prefix in ("objects/", "trees/"))
+        for name, at in heapq.merge(*streams, key=lambda entry: _last_part(entry[0])):
+            yield _last_part(name), self._again.later(name, at)
 
     def discard(self, key: str, before: datetime) -> bool:
         """Remove an object, unless it was put at `before` or later; return whether it is gone.
@@ -230,7 +187,9 @@ class S3Store:
             NotFoundError: no such object.
             UpstreamError: the service is not to be reached.
         """
-        name = _file_name(key) if self._length(_file_name(key)) is not None else _tree_name(key)
+        name = _file_name(key)
+        if self._bucket.length(name) is None:
+            name = _tree_name(key)
         if not self._deleted(name, before, key):
             return False
         self._drop(key)
@@ -242,14 +201,13 @@ class S3Store:
 
         That is staged files here, and in the bucket parts that no tree names.
         """
-        trees = [str(entry["path"]).rsplit("/", 1)[-1] for entry in self._list("trees/")]
+        trees = [_last_part(name) for name, _ in self._bucket.names("trees/")]
         used = {_part_name(digest) for key in trees for _, _, digest in self._manifest(key)}
         unused = [
             name
             for prefix in ("parts/", "selftest/")
-            for entry in self._list(prefix)
-            if (name := str(entry["path"])) not in used
-            and self._again.later(name, entry["last_modified"]) < before
+            for name, at in self._bucket.names(prefix)
+            if name not in used and self._again.later(name, at) < before
         ]
         found = leftovers(self._scratch, before)
         if remove:
@@ -278,7 +236,7 @@ class S3Store:
         """
         if (found := digest_of_path(good)) != digest_in(key):
             raise corrupt(key, found)
-        self._ready()
+        self._bucket.ready()
         if good.is_dir():
             self._upload_tree(key, good, tree_manifest(good), over=True)
         else:
@@ -287,19 +245,11 @@ class S3Store:
         self._suspects.clear(key)
 
     def _deleted(self, name: str, before: datetime, key: str = "") -> bool:
-        import obstore
-
-        with self._guard.alone(), _upstream(key):
-            last = obstore.head(self._remote, name)["last_modified"]
-            if self._again.later(name, last) >= before:
+        with self._guard.alone():
+            if self._again.later(name, self._bucket.last_put(name, key)) >= before:
                 return False
-            obstore.delete(self._remote, name)
+            self._bucket.delete(name, key)
         return True
-
-    def _ready(self) -> None:
-        with self._lock:
-            if not self._trusted:
-                self.self_test()
 
     def _fetch(self, key: str) -> Path:
         with self.stage() as folder:
@@ -315,15 +265,15 @@ class S3Store:
     def _download(self, key: str, to: Path) -> None:
         """Bring an object here and compare it with its key; what differs makes it suspect."""
         try:
-            if self._length(_file_name(key)) is not None:
-                found = self._stream(_file_name(key), to)
+            if self._bucket.length(_file_name(key)) is not None:
+                found = self._bucket.stream(_file_name(key), to)
             else:
                 manifest = self._manifest(key)
                 found = digest_in(key)
                 for name, _, digest in manifest:
                     place = to / _inner(name)
                     place.parent.mkdir(parents=True, exist_ok=True)
-                    part = self._stream(_part_name(digest), place)
+                    part = self._bucket.stream(_part_name(digest), place)
                     if part != digest:
                         found = f"{part} in {name}"
         except IntegrityError as error:
@@ -334,24 +284,11 @@ class S3Store:
             raise corrupt(key, found)
 
     def _manifest(self, key: str) -> list[list[Any]]:
-        import obstore
-
-        with _upstream(key):
-            data = bytes(obstore.get(self._remote, _tree_name(key)).bytes())
+        data = self._bucket.read(_tree_name(key), key)
         if (found := digest_of(data)) != digest_in(key):
             raise corrupt(key, found)
         manifest: list[list[Any]] = parse_strict(data)
         return manifest
-
-    def _stream(self, name: str, to: Path) -> str:
-        import obstore
-
-        sha = hashlib.sha256()
-        with _upstream(name.rsplit("/", 1)[-1]), to.open("wb") as file:
-            for block in obstore.get(self._remote, name).stream(min_chunk_size=_BLOCK):
-                sha.update(block)
-                file.write(block)
-        return sha.hexdigest()
 
     def _upload_tree(
         self, key: str, tree: Path, manifest: bytes, *, over: bool = False
@@ -366,65 +303,23 @@ class S3Store:
         """Send a file; one that is there with the same length is left, since names are digests."""
         length = source.stat().st_size
         with self._guard.among():
-            there = self._length(name)
+            there = self._bucket.length(name)
             if there is not None:
                 self._again.note(name)
         if there == length and not over:
             return
-        with _upstream():
-            if over or there is not None or length > _ONE_PUT:
-                wrote = self._replaced(name, source)
-            else:
-                wrote = self._created(name, source.read_bytes())
-            # What was damaged may have had the same length.
-            if not wrote and (over or self._length(name) != length):
-                # It says that another writer was first, or this one with its answer lost: either
-                # had the same bytes, and they must be there.
-                raise UpstreamError(
-                    "the object store has the name of an object and not its bytes",
-                    code="store-unavailable",
-                )
-
-    def _replaced(self, name: str, source: Path) -> bool:
-        """Write whatever has that name; return whether this call is known to have written it.
-
-        The parts of a large file are gone when a request to put them together is sent again
-        because its answer was lost.
-        """
-        import obstore
-
-        try:
-            obstore.put(self._remote, name, source)
-        except FileNotFoundError:
-            return False
-        return True
-
-    def _created(self, name: str, data: bytes) -> bool:
-        """Write when nothing has that name; return whether this call wrote it."""
-        import obstore
-        from obstore.exceptions import AlreadyExistsError, PreconditionError
-
-        try:
-            obstore.put(self._remote, name, data, mode="create")
-        except (AlreadyExistsError, PreconditionError):
-            return False
-        return True
-
-    def _length(self, name: str) -> int | None:
-        import obstore
-
-        with _upstream():
-            try:
-                return int(obstore.head(self._remote, name)["size"])
-            except FileNotFoundError:
-                return None
-
-    def _list(self, prefix: str) -> Iterator[Any]:
-        import obstore
-
-        with _upstream():
-            for chunk in obstore.list(self._remote, prefix.rstrip("/")):
-                yield from chunk
+        if over or there is not None or length > _ONE_PUT:
+            wrote = self._bucket.replace(name, source)
+        else:
+            wrote = self._bucket.create(name, source.read_bytes())
+        # What was damaged may have had the same length.
+        if not wrote and (over or self._bucket.length(name) != length):
+            # It says that another writer was first, or this one with its answer lost: either
+            # had the same bytes, and they must be there.
+            raise UpstreamError(
+                "the object store has the name of an object and not its bytes",
+                code="store-unavailable",
+            )
 
     def _drop(self, key: str) -> None:
         place = self._cache_root / "objects" / key[:2] / key
@@ -456,47 +351,8 @@ class S3Store:
                     total -= sizes[place]
 
 
-def _open(bucket: Bucket) -> Any:
-    from obstore.store import S3Store as Remote
-
-    more: dict[str, Any] = {"endpoint": bucket.endpoint} if bucket.endpoint else {}
-    if bucket.token:
-        more["session_token"] = bucket.token
-    return Remote(
-        bucket.name,
-        prefix=bucket.prefix or None,
-        region=bucket.region,
-        access_key_id=bucket.key_id,
-        secret_access_key=bucket.secret,
-        # The service compares what arrives with this digest and refuses what differs.
-        checksum_algorithm="SHA256",
-        virtual_hosted_style_request=not bucket.endpoint,
-        client_options={
-            "allow_http": bucket.endpoint.startswith("http://"),
-            "timeout": timedelta(seconds=60),
-            "connect_timeout": timedelta(seconds=5),
-        },
-        retry_config=_PATIENCE,
-        **more,
-    )
-
-
-@contextmanager
-def _upstream(key: str = "") -> Iterator[None]:
-    """Word the service's errors; its own texts name addresses and request ids."""
-    from obstore.exceptions import BaseError
-
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise NotFoundError(
-            f"object {key} is not in the store", code="asset-unavailable"
-        ) from error
-    except BaseError as error:
-        raise UpstreamError(
-            f"the object store does not answer as it should ({type(error).__name__})",
-            code="store-unavailable",
-        ) from error
+def _last_part(name: str) -> str:
+    return name.rsplit("/", 1)[-1]
 
 
 def _inner(name: str) -> PurePosixPath:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from earthcommons.commons.stories import publishing, submitting, uploading
+from earthcommons.commons.stories import publishing, reviewing, submitting, uploading
+from earthcommons.commons.stories.drafts import drafts, get_draft
 from earthcommons.commons.stories.uploading import check_file_name
 from earthcommons.errors import InvalidInputError
 from earthcommons.web.bodies import fields, json_answer, json_object
@@ -60,7 +61,7 @@ class _Doors:
     def drafts(self, request: Request) -> Response:
         """List the drafts one may see, of one `state` when it is named."""
         values = known(request, PARAMETERS["drafts"])
-        return json_answer({"drafts": submitting.drafts(self._node, values.get("state", ""))})
+        return json_answer({"drafts": drafts(self._node, values.get("state", ""))})
 
     async def start(self, request: Request) -> Response:
         """Begin a draft of an item."""
@@ -69,12 +70,12 @@ class _Doors:
         }  # fmt: skip
         body = fields(await json_object(request), wanted, ("collection", "item"))
         made = await run_in_threadpool(lambda: submitting.start_draft(self._node, **body))
-        return json_answer(submitting.get_draft(self._node, made["id"]), 201)
+        return json_answer(get_draft(self._node, made["id"]), 201)
 
     def draft(self, request: Request, id: str) -> Response:
         """Return a draft, what it lacks and for which standard."""
         known(request, ())
-        return _draft(submitting.get_draft(self._node, id))
+        return _draft(get_draft(self._node, id))
 
     async def edit(self, request: Request, id: str) -> Response:
         """Change parts of the metadata or the rule; `If-Match` names the version read."""
@@ -149,17 +150,17 @@ class _Doors:
         """Say something about the draft, or about one `field` of it."""
         body = fields(await json_object(request), {"text": str, "field": str}, ("text",))
         said = await run_in_threadpool(
-            submitting.comment, self._node, id, body["text"], body.get("field", "")
+            reviewing.comment, self._node, id, body["text"], body.get("field", "")
         )
         return _draft(said)
 
     async def ask_for_changes(self, request: Request, id: str) -> Response:
         """Give a submitted draft back to its author, saying what to change."""
-        return await self._decide(request, id, submitting.ask_for_changes)
+        return await self._decide(request, id, reviewing.ask_for_changes)
 
     async def decline(self, request: Request, id: str) -> Response:
         """End a submission without publishing it, saying why."""
-        return await self._decide(request, id, submitting.decline)
+        return await self._decide(request, id, reviewing.decline)
 
     async def _decide(
         self, request: Request, id_: str, decide: Callable[..., dict[str, Any]]

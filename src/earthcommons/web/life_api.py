@@ -78,6 +78,8 @@ class _Doors:
         kind = _kind(kind)
         self._check(kind, name)
         body = self._node.catalog.past(kind, name, version)
+        if kind == "erratum":
+            body = marks.told_by(self._node, body)
         return json_answer(tracing.without_closed_inputs(self._node, kind, body))
 
     def _check(self, kind: Kind, name: str) -> None:

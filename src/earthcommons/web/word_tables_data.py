@@ -144,6 +144,7 @@ DATA_WORDS: dict[str, tuple[str, str]] = {
     ),
     "gone_title": ("{name} was withdrawn", "{name} 已撤回"),
     "gone_claim": ("Withdrawn on {day}: {reason}.", "于 {day} 撤回：{reason}。"),
+    "gone_by": ("Withdrawn by", "撤回方"),
     "gone_last": ("Last version", "最后版本"),
     "gone_successor": ("In its place", "替代记录"),
     "gone_kept": (
@@ -211,7 +212,7 @@ DATA_WORDS: dict[str, tuple[str, str]] = {
     "who_some_group": ("members of a group", "特定组成员"),
     "who_account": ("the account {name}", "账户 {name}"),
     "who_some_account": ("one account", "特定账户"),
-    "who_after": ("from {day} on", "自 {day} 起"),
+    "who_after": ("{who} from {day} on (UTC)", "自 {day}（世界协调时）起的{who}"),
     # Erratum, withdrawal, recall.
     "erratum_lead": (
         (
@@ -263,7 +264,8 @@ DATA_WORDS: dict[str, tuple[str, str]] = {
     "recall_do": ("Recall it and mend what rests on it", "召回并处理"),
     "recall_title": ("Recall of {name}", "召回：{name}"),
     "recall_touched": ("Records touched: {n}.", "共涉及 {n} 条记录。"),
-    "said_by": ("by {name}", "{name}"),
+    "said_by": ("by {name}", "发布方：{name}"),
+    "node_operators": ("the operators of this node", "本节点运营方"),
     "touched": ("What it touched", "受影响的记录"),
     "touched_what": ("Record", "记录"),
     "touched_through": ("Through", "途径"),

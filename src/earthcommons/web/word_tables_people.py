@@ -42,6 +42,7 @@ PEOPLE_WORDS: dict[str, tuple[str, str]] = {
     "every_group": ("every group", "所有组"),
     "group": ("Group", "组"),
     "my_groups": ("Groups whose data you read", "可读取其数据的组"),
+    "their_groups": ("Groups whose data they read", "可读取其数据的组"),
     "groups_none": ("none", "无"),
     "licences": ("Licences accepted", "已接受的许可"),
     "licences_none": ("none yet", "尚无"),
@@ -177,6 +178,7 @@ PEOPLE_WORDS: dict[str, tuple[str, str]] = {
         "All that is required is there: it can be submitted.",
         "必需内容齐全，可以提交。",
     ),
+    "lacks_nothing_required": ("All that is required is there.", "必需内容齐全。"),
     "lacks_not": (
         "It can be submitted once what is required is there.",
         "补齐必需内容后方可提交。",
@@ -193,6 +195,7 @@ PEOPLE_WORDS: dict[str, tuple[str, str]] = {
     "crs": ("Coordinate system", "坐标系"),
     "unit_missing": ("no unit stated", "未注明单位"),
     "unit_stated": ("the file says {unit}", "文件注明 {unit}"),
+    "doubts": ("Doubtful; please check", "存疑，请核对"),
     "guessed": (
         "Guessed from the file or its name; please check",
         "根据文件或文件名推测，请核对",

@@ -60,6 +60,10 @@ DATA_KINDS: dict[str, tuple[str, str]] = {
     "outcome-struck": ("struck", "已删除"),
     "outcome-marked": ("marked", "已标记"),
     "outcome-holds": ("holds", "仍然成立"),
+    "warning-axis-order-suspect": (
+        "longitude and latitude look swapped: only then do the coordinates fit what is stated",
+        "经度与纬度疑似互换：互换后坐标才与所注明的范围或坐标轴名称相符",
+    ),
     "format-geotiff": ("GeoTIFF", "GeoTIFF"),
     "format-netcdf": ("netCDF", "netCDF"),
     "format-hdf5": ("HDF5", "HDF5"),

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from earthcommons.render.format import check_language, period_text
 from earthcommons.render.reasons import reason_text
-from earthcommons.web.word_health import HEALTH_KINDS, health_text
 from earthcommons.web.word_tables import WORDS as _WORDS
 from earthcommons.web.word_tables_data import DATA_WORDS
 from earthcommons.web.word_tables_people import PEOPLE_WORDS
@@ -20,13 +19,13 @@ from earthcommons.web.word_values import KINDS as _KINDS
 from earthcommons.web.word_values_data import DATA_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["LANGUAGES", "Words", "other_language", "preferred"]
 
 LANGUAGES = ("en", "zh")
 WORDS = {**_WORDS, **DATA_WORDS, **PEOPLE_WORDS}
-KINDS = {**_KINDS, **DATA_KINDS, **HEALTH_KINDS}
+KINDS = {**_KINDS, **DATA_KINDS}
 _SIGNS = (("10^6 km2", "10⁶ km²"), (" km2", " km²"), (" degC", " °C"))
 _ACCEPT = re.compile(
     r"\s*([A-Za-z]{1,8})(?:-[A-Za-z0-9]{1,8})*\s*(?:;\s*q=([01](?:\.\d{0,3})?))?\s*"
@@ -70,6 +69,11 @@ class Words:
         pair = KINDS.get(kind)
         return otherwise if pair is None else pair[self._n]
 
+    def warnings(self, texts: Iterable[str]) -> list[str]:
+        """Return what is doubtful about data, each once; what has no words here as it was said."""
+        said = (self.named(f"warning-{text.partition(':')[0]}", text) for text in texts)
+        return list(dict.fromkeys(said))
+
     def field(self, name: str) -> str:
         """Return how a field of a draft is called; unknown ones as they are."""
         pair = WORDS.get(f"field_{name}")
@@ -78,10 +82,6 @@ class Words:
     def reason(self, text: str) -> str:
         """Return a stored reason, caveat or baseline in this language, units as printed."""
         return _signs(reason_text(text, self.lang))
-
-    def health(self, text: str) -> str | None:
-        """Return what the program says of a node in this language; None where it cannot."""
-        return text if self.lang == "en" else health_text(text)
 
     def when(self, period: str) -> str:
         """Return a period in words."""

@@ -11,19 +11,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
+import pytest
 from tests.commons.stories.conftest import add_item, add_run
-from tests.commons.stories.test_submitting import METADATA
+from tests.commons.stories.drafting import METADATA
 from tests.files import snow
 from tests.ingest.conftest import geotiff
 from tests.web.access_node import collection, item
 
 from earthcommons.catalog import Catalog, ItemQuery, rebuild
 from earthcommons.commons import open_node
-from earthcommons.commons.stories import submitting
+from earthcommons.commons.stories import bulk_writing, submitting
 from earthcommons.commons.stories.access import Rule, set_rule
 from earthcommons.commons.stories.backup import backup
 from earthcommons.commons.stories.bulk import import_items
 from earthcommons.commons.stories.collecting import collect
+from earthcommons.commons.stories.drafts import drafts
 from earthcommons.commons.stories.editing import current_tag, patch
 from earthcommons.commons.stories.publishing import accept, look_into
 from earthcommons.commons.stories.recalling import recall
@@ -107,18 +109,25 @@ def with_draft(node: Node, tmp_path: Path) -> None:
 
 
 def accept_draft(node: Node) -> None:
-    (draft,) = submitting.drafts(node)
+    (draft,) = drafts(node)
     with acting_as(SAM):
         accept(node, draft["id"])
 
 
 def accepted(node: Node) -> Any:
-    (draft,) = submitting.drafts(node)
+    (draft,) = drafts(node)
     return draft["state"], node.catalog.version("item", "snow/s") is not None
 
 
 def _import(node: Node) -> None:
     import_items(node, node.root / "items.ndjson", batch=3)
+
+
+def _import_by_copy(node: Node) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bulk_writing, "_COPY_FROM", 0)
+        patch.setattr(Catalog, "size", lambda _: 0)
+        import_items(node, node.root / "items.ndjson")
 
 
 def _with_lines(node: Node, tmp_path: Path) -> None:
@@ -221,6 +230,7 @@ def _backed_up(node: Node) -> Any:
 ACTS = {
     "accept": Act(with_draft, accept_draft, accepted, every=2),
     "import": Act(_with_lines, _import, _count, between=(8,), every=2),
+    "import by a copy": Act(_with_lines, _import_by_copy, _count),
     "patch": Act(
         with_items,
         lambda node: patch(

@@ -13,8 +13,8 @@ from tests.web.access_node import item
 
 from earthcommons.catalog import ItemQuery
 from earthcommons.commons import make_node, open_node
-from earthcommons.commons.stories import submitting
 from earthcommons.commons.stories.access import Rule, set_rule
+from earthcommons.commons.stories.drafts import drafts
 from earthcommons.commons.stories.editing import create_items, current_tag, patch
 from earthcommons.errors import ConflictError
 from earthcommons.model import OPERATOR, PUBLIC
@@ -121,7 +121,7 @@ def test_of_four_who_accept_a_draft_at_once_one_does(tmp_path: Path) -> None:
         assert sorted(ended) == [0, CONFLICT, CONFLICT, CONFLICT]
         node = open_node(tmp_path / "node")
         assert accepted(node) == ("published", True)
-        (draft,) = submitting.drafts(node)
+        (draft,) = drafts(node)
         assert [event["what"] for event in draft["events"]].count("published") == 1
         assert len(node.catalog.versions("item", "snow/s")) == 1
         sound(node, tmp_path / "fresh.sqlite")

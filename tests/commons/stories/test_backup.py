@@ -298,11 +298,16 @@ def test_linked_objects_share_their_bytes_with_the_node(small: Node, tmp_path: P
 def test_doctor_tells_of_the_last_backup_and_whether_it_was_ever_restored(
     small: Node, tmp_path: Path, cli: Callable[..., Ended]
 ) -> None:
-    def row() -> dict[str, str]:
-        return next(r for r in health(small, OPERATOR) if r["what"] == "last backup")
+    def told() -> tuple[str, str]:
+        found = next(each for each in health(small, OPERATOR) if each.what == "last backup")
+        return found.state, found.said.code
 
-    assert row()["text"].startswith("never")
+    assert told() == ("note", "never-backed-up")
     assert cli("backup", tmp_path / "b", "--node", small.root).code == 0
-    assert (row()["state"], "never restored" in row()["text"]) == ("note", True)
+    assert told() == ("note", "backed-up-untried")
     assert cli("restore", tmp_path / "b", tmp_path / "again").code == 0
-    assert (row()["state"], "verified 20" in row()["text"]) == ("ok", True)
+    assert told() == ("ok", "backed-up-tried")
+    assert "last restored and verified 20" in cli("doctor", "--node", small.root).out
+    rows = cli("doctor", "--node", small.root, "--json").json()
+    assert {tuple(row) for row in rows} == {("what", "state", "code", "text")}
+    assert ("last backup", "backed-up-tried") in [(row["what"], row["code"]) for row in rows]

@@ -32,7 +32,8 @@ TILE = "/tiles/c/first/data/2/2/1.png?low=0&high=9"
 
 
 def state(node: Node, what: str) -> tuple[str, str]:
-    return next((r["state"], r["text"]) for r in health(node, OPERATOR) if r["what"] == what)
+    found = next(each for each in health(node, OPERATOR) if each.what == what)
+    return found.state, found.said.text()
 
 
 def test_a_scrub_of_a_sound_node_reads_every_object_once(small: Node) -> None:

@@ -168,7 +168,7 @@ def test_a_recall_shows_only_what_the_reader_may_see(pack: PackNode) -> None:
     # A withdrawn alert is for the node's own staff.
     assert {each["kind"] for each in shown["touched"]} == {"run", "series", "watch"}
     # Nor is it told that, or how many, others were touched.
-    assert set(shown) == {"id", "about", "reason", "made", "by", "touched"}
+    assert set(shown) == {"id", "about", "reason", "made", "publisher", "touched"}
     whole = {each["kind"] for each in show_recall(node, body["id"])["touched"]}
     assert whole == {"run", "series", "watch", "alert"}
 

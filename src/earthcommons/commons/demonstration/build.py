@@ -37,6 +37,19 @@ if TYPE_CHECKING:
 __all__ = ["Step", "build"]
 
 _MEASURED = ("raster", "cube", "table", "vector")
+# Collections of several pieces; the others are called what their one piece is.
+_COLLECTIONS = {
+    "glcnmo-2008": Text(
+        "Land cover, trees and elevation, 2008 (GLCNMO)", "2008年土地覆盖、树木与高程（GLCNMO）"
+    ),
+    "ersst-v5": Text("Sea-surface temperature (ERSST v5)", "海表温度（ERSST第5版）"),
+    "nsidc-sea-ice-index": Text("Sea-ice extent (NSIDC)", "海冰范围（NSIDC）"),
+    "black-marble-kenya": Text("Night lights of Kenya", "肯尼亚夜间灯光"),
+    "worldcover-sao-tome": Text(
+        "Land cover of São Tomé and Príncipe, 10 m", "圣多美和普林西比土地覆盖，10米"
+    ),
+    "regions": Text("Regions, outlines and places", "区域、界线与地点"),
+}
 _REGION_SETS = ("regions/ec-countries-un", "regions/ec-places")
 # A region set is drawn, not observed; the year its first version was drawn stands for its time.
 _DRAWN = Period.year(2026)
@@ -95,6 +108,8 @@ def _plan(node: Node) -> list[tuple[str, Callable[[], str]]]:
 def _ingest(node: Node, piece: Piece) -> str:
     return ingest(
         *(pack_path(piece), declaration_of(piece), node.catalog, node.store),
+        collection_title=_COLLECTIONS.get(piece.collection),
+        collection_description=_COLLECTIONS.get(piece.collection),
         regions=regions_met(node),
     ).state
 

@@ -11,8 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from earthcommons.errors import InvalidInputError
+from earthcommons.model.period import Period
+from earthcommons.model.unit import check_unit
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["Lack", "lacks"]
 
@@ -44,6 +48,8 @@ class Lack:
         }
 
 
+# Properties of features are kept as they are: nobody is asked for their units.
+_FEATURES = ("geojson", "geopackage", "shapefile", "dwca")
 _STAC, _DATACITE, _ISO, _OWN = "STAC 1.1", "DataCite 4.6", "ISO 19115-1", "Earth Commons"
 
 _WANTED = (
@@ -103,8 +109,8 @@ _WANTED = (
         "variables",
         "required",
         (_OWN,),
-        "declare the unit of each variable",
-        "请声明每个变量的单位",
+        "declare the unit of each variable, as percent, degC, km2, 1, class or date",
+        "请声明每个变量的单位，如 percent、degC、km2、1、class 或 date",
     ),
     Lack(
         "nature",
@@ -167,15 +173,32 @@ def _has(draft: Mapping[str, Any], name: str) -> bool:
     if name in ("files", "item", "collection"):
         return bool(draft.get(name))
     if name == "variables":
-        units = {v["name"]: v.get("unit") for v in metadata.get("variables", ())}
-        seen = draft.get("seen", {})
-        return not [
-            each["name"]
-            for each in seen.get("variables", ())
-            if not each.get("unit") and not units.get(each["name"])
-        ]
+        return _units_are_known(metadata, draft.get("seen") or {})
+    if name == "period":
+        return _is(Period.parse, metadata.get("period"))
     first, _, lang = name.partition(".")
     value = metadata.get(first)
     if lang:
         return bool(isinstance(value, dict) and str(value.get(lang, "")).strip())
     return bool(value)
+
+
+def _units_are_known(metadata: Mapping[str, Any], seen: Mapping[str, Any]) -> bool:
+    """Return whether each variable has a unit, and each unit declared is one."""
+    declared = {v["name"]: v.get("unit") for v in metadata.get("variables", ())}
+    if not all(
+        _is(lambda text: check_unit(text, ""), unit) for unit in declared.values() if unit
+    ):
+        return False
+    return seen.get("format") in _FEATURES or all(
+        each.get("unit") or declared.get(each["name"]) for each in seen.get("variables", ())
+    )
+
+
+def _is(read: Callable[[str], object], value: object) -> bool:
+    """Return whether a text can be read as what it should be."""
+    try:
+        read(str(value or ""))
+    except InvalidInputError:
+        return False
+    return True

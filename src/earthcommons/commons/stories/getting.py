@@ -56,6 +56,20 @@ class Got:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A file to get: where it is, the node it may be asked of with a key, what it must be.
+
+    Attributes:
+        total: bytes it has in all; 0 when not known.
+    """
+
+    address: str
+    origin: str
+    digest: str
+    total: int
+
+
 @dataclass
 class Getter:
     """Gets items of one node after another.
@@ -139,7 +153,7 @@ class Getter:
             return self._tree(web, address, origin, name, digest[1], target)
         size = stated.get("file:size")
         total = size if type(size) is int else 0
-        self._file(web, address, origin, digest[1], target, total)
+        self._file(web, _Wanted(address, origin, digest[1], total), target)
         return Got(name, target, target.stat().st_size)
 
     def _tree(
@@ -156,7 +170,7 @@ class Getter:
         for path, size, sha256 in files:
             place = fresh / _inside(path)
             place.parent.mkdir(parents=True, exist_ok=True)
-            self._file(web, f"{address}/{path}", origin, sha256, place, size)
+            self._file(web, _Wanted(f"{address}/{path}", origin, sha256, size), place)
         # A part begun for another version may have left files that are not of this one.
         kept = {fresh / _inside(path) for path, _, _ in files}
         for place in fresh.rglob("*"):
@@ -167,45 +181,29 @@ class Getter:
         fresh.rename(target)
         return Got(name, target, sum(size for _, size, _ in files))
 
-    def _file(
-        self,
-        web: httpx.Client,
-        address: str,
-        origin: str,
-        digest: str,
-        target: Path,
-        total: int,
-    ) -> None:
-        if target.is_file() and file_digest(target) == digest:
-            self.on_progress(target.name, target.stat().st_size, total)
+    def _file(self, web: httpx.Client, wanted: _Wanted, target: Path) -> None:
+        if target.is_file() and file_digest(target) == wanted.digest:
+            self.on_progress(target.name, target.stat().st_size, wanted.total)
             return
         part = target.with_name(f"{target.name}.part")
         found = ""
         # Bytes that come wrong once are asked for again from the first on; twice is enough.
         for _ in range(2):
-            self._carried(web, address, origin, digest, part, total)
+            self._carried(web, wanted, part)
             found = file_digest(part)
-            if found == digest:
+            if found == wanted.digest:
                 part.replace(target)
                 return
             part.unlink()
-        raise IntegrityError(target.name, expected=digest, found=found)
+        raise IntegrityError(target.name, expected=wanted.digest, found=found)
 
-    def _carried(
-        self,
-        web: httpx.Client,
-        address: str,
-        origin: str,
-        digest: str,
-        part: Path,
-        total: int,
-    ) -> None:
+    def _carried(self, web: httpx.Client, wanted: _Wanted, part: Path) -> None:
         """Bring all bytes of a file into `part`, going on where an earlier try ended."""
         failed = 0
         while True:
             before = part.stat().st_size if part.exists() else 0
             try:
-                if self._some(web, address, origin, digest, part, total):
+                if self._some(web, wanted, part):
                     return
                 said: str | float = "the connection ended early"
             except httpx.HTTPError as error:
@@ -214,30 +212,22 @@ class Getter:
                 said = error.seconds
             here = part.stat().st_size if part.exists() else 0
             failed = 0 if here > before else failed + 1
-            self._wait(address, failed, said)
+            self._wait(wanted.address, failed, said)
 
-    def _some(
-        self,
-        web: httpx.Client,
-        address: str,
-        origin: str,
-        digest: str,
-        part: Path,
-        total: int,
-    ) -> bool:
+    def _some(self, web: httpx.Client, wanted: _Wanted, part: Path) -> bool:
         """Bring further bytes; return whether the answer came to its end."""
         here = part.stat().st_size if part.exists() else 0
-        headers = self._headers(address, origin)
+        headers = self._headers(wanted.address, wanted.origin)
         if here:
-            headers |= {"range": f"bytes={here}-", "if-range": f'"{digest}"'}
-        with web.stream("GET", address, headers=headers) as answer:
+            headers |= {"range": f"bytes={here}-", "if-range": f'"{wanted.digest}"'}
+        with web.stream("GET", wanted.address, headers=headers) as answer:
             if here and answer.status_code == 416:
                 # All of it is here, or more than there is: the digest will say.
-                if here == total:
+                if here == wanted.total:
                     return True
                 part.unlink()
                 return False
-            _check(answer, address)
+            _check(answer, wanted.address)
             went_on = _PART_OF_RANGE.match(answer.headers.get("content-range", ""))
             goes_on = (
                 answer.status_code == 206 and went_on is not None and int(went_on[1]) == here
@@ -249,8 +239,8 @@ class Getter:
                 # As it comes: what is gathered first is lost when the line breaks.
                 for block in answer.iter_raw():
                     file.write(block)
-                    self.on_progress(part.name.removesuffix(".part"), file.tell(), total)
-        return total == 0 or part.stat().st_size >= total
+                    self.on_progress(part.name.removesuffix(".part"), file.tell(), wanted.total)
+        return wanted.total == 0 or part.stat().st_size >= wanted.total
 
     def _small(self, web: httpx.Client, address: str, origin: str) -> bytes:
         failed = 0

@@ -1,4 +1,4 @@
-"""How a node and its machine are, in words."""
+"""How a node and its machine are: one finding for each thing an operator asks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from earthcommons import __version__
-from earthcommons.commons.stories.keeping_state import keeping_rows
+from earthcommons.commons.findings import Finding, Said
+from earthcommons.commons.stories.keeping_state import keeping
 from earthcommons.ingest.jail import confinement
 from earthcommons.ingest.limits import Limits
 
@@ -26,65 +27,62 @@ _KINDS = ("collection", "item", "run", "watch", "alert", "report", "offer", "nee
 _EXTRAS = {"grib": "eccodes", "hdf4": "pyhdf"}
 
 
-def health(
-    node: Node, party: Party | None = None, *, through: bool = True
-) -> list[dict[str, str]]:
-    """Return one row for each thing an operator asks: what, state (ok, note, bad), text.
+def health(node: Node, party: Party | None = None, *, through: bool = True) -> list[Finding]:
+    """Return one finding for each thing an operator asks.
 
     Records are counted as far as `party` may see them. The catalogue is looked `through` page by
     page, which takes a minute for some gigabytes: not where anybody may ask.
     """
     free = shutil.disk_usage(node.root).free
+    host, port = node.settings.host, node.settings.port
+    runs = {"version": __version__, "python": platform.python_version()}
     counts = {kind: node.catalog.count(kind, party) for kind in _KINDS}
-    check = node.catalog.check() if through else "not asked"
-    rows = [
-        ("version", "ok", f"earthcommons {__version__}, Python {platform.python_version()}"),
-        (
-            "catalogue",
-            {"ok": "ok", "not asked": "note"}.get(check, "bad"),
-            f"SQLite {sqlite3.sqlite_version}"
-            + (f": {check}" if through else "; `earthcommons doctor` looks it through"),
+    return [
+        Finding("version", "ok", Said("runs", runs)),
+        _catalogue(node, through=through),
+        Finding("records", "ok", Said("counts", counts)),
+        Finding(
+            "space",
+            "ok" if free > 2**30 else "bad",
+            Said("free", {"gib": f"{free / 2**30:.0f}"}),
         ),
-        ("records", "ok", " · ".join(f"{kind} {number}" for kind, number in counts.items())),
-        ("space", "ok" if free > 2**30 else "bad", f"{free / 2**30:.0f} GiB free"),
-        (
+        Finding(
             "address",
-            "ok" if node.settings.host in ("127.0.0.1", "::1") else "note",
-            f"listens on {node.settings.host}:{node.settings.port}",
+            "ok" if host in ("127.0.0.1", "::1") else "note",
+            Said("listens", {"address": f"{host}:{port}"}),
         ),
-        ("door", *_door()),
-        ("formats", *_formats()),
+        _door(),
+        _formats(),
+        *keeping(node),
     ]
-    rows += keeping_rows(node)
-    return [{"what": what, "state": state, "text": text} for what, state, text in rows]
+
+
+def _catalogue(node: Node, *, through: bool) -> Finding:
+    sqlite = {"sqlite": sqlite3.sqlite_version}
+    if not through:
+        return Finding("catalogue", "note", Said("catalogue-not-looked-through", sqlite))
+    damage = node.catalog.check()
+    if damage == "ok":
+        return Finding("catalogue", "ok", Said("catalogue-sound", sqlite))
+    return Finding("catalogue", "bad", Said("catalogue-damaged", {**sqlite, "damage": damage}))
 
 
 @cache
-def _door() -> tuple[str, str]:
+def _door() -> Finding:
     # Asked once: the kernel's answer does not change while this process runs.
     with tempfile.TemporaryDirectory(prefix="earthcommons-walls-") as name:
         walls = confinement(Path(name).resolve(), Limits())
-    seen = (
-        "its own folder alone" if walls["landlock"] else "what this user can (no Landlock here)"
-    )
-    net = (
-        "no network" if walls["network"] else "the network (the kernel does not let it drop it)"
-    )
-    more = (
-        "no other process"
-        if walls["processes"]
-        else "other processes (no seccomp rule for this kernel and machine)"
-    )
-    text = "foreign files are read in a child process with limits on memory, time and bytes;"
-    return (
-        "ok" if all(walls.values()) else "note",
-        f"{text} it sees {seen}, and {net}, and can begin {more}",
-    )
+    said = {
+        "files": Said("files-own" if walls["landlock"] else "files-all"),
+        "network": Said("network-none" if walls["network"] else "network-all"),
+        "processes": Said("processes-none" if walls["processes"] else "processes-all"),
+    }
+    return Finding("door", "ok" if all(walls.values()) else "note", Said("walls", said))
 
 
-def _formats() -> tuple[str, str]:
+def _formats() -> Finding:
     lacking = [extra for extra, module in _EXTRAS.items() if find_spec(module) is None]
     if not lacking:
-        return "ok", "all formats can be read"
-    names = " and ".join(extra.upper() for extra in lacking)
-    return "note", f"{names} cannot be read: pip install 'earthcommons[{','.join(lacking)}]'"
+        return Finding("formats", "ok", Said("formats-all"))
+    named = {"names": tuple(extra.upper() for extra in lacking), "extras": ",".join(lacking)}
+    return Finding("formats", "note", Said("formats-lacking", named))

@@ -1,4 +1,4 @@
-"""How a node is kept, in words: suspects, the last scrub, backup and restore, who can touch it."""
+"""How a node is kept: suspects, the last scrub, backup and restore, who can touch it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from earthcommons.commons.findings import Finding, Said
 from earthcommons.commons.guard import loose_modes
 from earthcommons.commons.stories.backup_places import RESTORES
 from earthcommons.commons.stories.fixity import FixityLog
@@ -15,71 +16,78 @@ from earthcommons.errors import UpstreamError
 if TYPE_CHECKING:
     from earthcommons.commons.node import Node
 
-__all__ = ["keeping_rows"]
-
+__all__ = ["keeping"]
 
 _Event = tuple[str, str, dict[str, object]]
 
 
-def keeping_rows(node: Node) -> list[tuple[str, str, str]]:
-    """Return what an operator should know of a node's keeping: what, state, text."""
-    suspects = node.store.suspects()
-    loose = loose_modes(node.root)
+def keeping(node: Node) -> list[Finding]:
+    """Return what an operator should know of a node's keeping."""
+    suspects = len(node.store.suspects())
     kept = sorted(file.name for file in node.root.glob("catalog.schema-*.sqlite"))
     with closing(FixityLog(node.root)) as log:
         scrubbed, backed_up = log.last("scrub"), log.last("backup")
         restored, oldest = log.last("restored"), log.oldest()
-    rows = [
-        _store_row(node),
-        (
-            "suspect objects",
-            "bad" if suspects else "ok",
-            f"{len(suspects)} not served; `scrub --repair --from COPY` mends them"
-            if suspects
-            else "none known",
-        ),
-        _scrub_row(scrubbed, oldest),
-        _backup_row(backed_up),
-        ("folder", "bad" if loose else "ok", "; ".join(loose) or "closed to others"),
+    found = [
+        _store(node),
+        Finding("suspect objects", "bad", Said("suspects", {"count": suspects}))
+        if suspects
+        else Finding("suspect objects", "ok", Said("no-suspects")),
+        _scrub(scrubbed, oldest),
+        _backup(backed_up),
+        _folder(node),
     ]
     if restored is not None:
-        rows.append(("restored", "note", f"{restored[0]} from {restored[2]['snapshot']}"))
+        at, _, facts = restored
+        said = Said("restored", {"at": at, "snapshot": facts["snapshot"]})
+        found.append(Finding("restored", "note", said))
     if kept:
-        rows.append(
-            ("migration", "note", f"{', '.join(kept)} is kept until `migrate --confirm`")
-        )
-    return rows
+        said = Said("before-migration", {"files": ", ".join(kept)})
+        found.append(Finding("migration", "note", said))
+    return found
 
 
-def _store_row(node: Node) -> tuple[str, str, str]:
-    where = node.settings.store_url or "objects in the node's folder"
+def _store(node: Node) -> Finding:
+    where = node.settings.store_url or Said("in-folder")
     try:
         node.store.self_test()
     except UpstreamError as error:
-        return "store", "bad", f"{where}: {error}"
-    return "store", "ok", f"{where}; writers can share it"
+        return Finding("store", "bad", Said("store-fails", {"where": where, "why": str(error)}))
+    return Finding("store", "ok", Said("store-shared", {"where": where}))
 
 
-def _scrub_row(last: _Event | None, oldest: str) -> tuple[str, str, str]:
+def _scrub(last: _Event | None, oldest: str) -> Finding:
     if last is None:
-        return "last scrub", "note", "never; `earthcommons scrub` reads every object"
+        return Finding("last scrub", "note", Said("never-scrubbed"))
     at, _, found = last
     bad = len(_names(found, "damaged")) + len(_names(found, "missing"))
-    left = f", {found['left']} left for the next" if found["left"] else ""
-    text = f"{at}: {found['read']} read, {bad} damaged or missing{left}"
-    since = f"; no object is unread since {oldest}" if oldest and not left else ""
-    return "last scrub", "bad" if bad else "ok", text + since
+    facts = {"at": at, "read": found["read"], "bad": bad}
+    said = Said("scrubbed", facts)
+    if found["left"]:
+        said = Said("scrubbed-in-part", {**facts, "left": found["left"]})
+    elif oldest:
+        said = Said("scrubbed-all", {**facts, "since": oldest})
+    return Finding("last scrub", "bad" if bad else "ok", said)
 
 
-def _backup_row(last: _Event | None) -> tuple[str, str, str]:
+def _backup(last: _Event | None) -> Finding:
     if last is None:
-        return "last backup", "note", "never; `earthcommons backup PLACE` makes one"
+        return Finding("last backup", "note", Said("never-backed-up"))
     at, _, made = last
-    text = f"{at} to {made['place']}; "
-    verified = _last_restore(Path(str(made["place"])))
-    text += f"last restored and verified {verified}" if verified else "never restored to try it"
+    facts = {"at": at, "place": made["place"]}
+    tried = _last_restore(Path(str(made["place"])))
+    said = Said("backed-up-untried", facts)
+    if tried:
+        said = Said("backed-up-tried", {**facts, "tried": tried})
     bad = bool(made["damaged"])
-    return "last backup", "bad" if bad else "ok" if verified else "note", text
+    return Finding("last backup", "bad" if bad else "ok" if tried else "note", said)
+
+
+def _folder(node: Node) -> Finding:
+    loose = tuple(loose_modes(node.root))
+    if not loose:
+        return Finding("folder", "ok", Said("folder-closed"))
+    return Finding("folder", "bad", Said("folder-open", {"found": loose}))
 
 
 def _last_restore(place: Path) -> str:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from earthcommons.catalog.presenting import signed
 from earthcommons.errors import GoneError, NotFoundError
+from earthcommons.model.party import OPERATOR
+from earthcommons.policy import acting_party
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from earthcommons.commons.node import Node
     from earthcommons.model.record import Kind
 
-__all__ = ["errata_of", "may_know", "recalls_of"]
+__all__ = ["errata_of", "may_know", "recalls_of", "told_by"]
 
 
 def may_know(node: Node, kind: str, id_: str) -> bool:
@@ -24,6 +29,27 @@ def may_know(node: Node, kind: str, id_: str) -> bool:
     return True
 
 
+def told_by(node: Node, notice: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an erratum or a recall as the acting party is told who did it.
+
+    Everybody is told the group that owns what it is about (`publisher`); its stewards and
+    operators also the account (`by`).
+    """
+    kind, name = notice["about"]["kind"], notice["about"]["id"]
+    try:
+        owner = node.catalog.standing(kind, name, OPERATOR).owner
+    except NotFoundError:
+        owner = _last_owner(node, kind, name)
+    return signed(notice, owner, acting_party())
+
+
+def _last_owner(node: Node, kind: str, name: str) -> str:
+    try:
+        return node.catalog.tombstone_of(kind, name)[0]
+    except NotFoundError:
+        return ""
+
+
 def errata_of(node: Node, kind: Kind, name: str) -> list[dict[str, Any]]:
     """Return the correction notices of a record, oldest first."""
     found = []
@@ -31,7 +57,7 @@ def errata_of(node: Node, kind: Kind, name: str) -> list[dict[str, Any]]:
         if link.rel != "corrects":
             continue
         try:
-            found.append(node.catalog.get("erratum", link.id))
+            found.append(told_by(node, node.catalog.get("erratum", link.id)))
         except NotFoundError:
             continue
     return sorted(found, key=lambda erratum: (erratum["made"], erratum["id"]))

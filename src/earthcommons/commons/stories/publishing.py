@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from earthcommons.commons.declarations import declared_parts
 from earthcommons.commons.stories import submitting
+from earthcommons.commons.stories.drafts import get_draft
 from earthcommons.commons.stories.ingesting import plan
 from earthcommons.commons.stories.ingesting_recipe import Recipe
 from earthcommons.commons.stories.regions_met import regions_met
-from earthcommons.commons.stories.submitting import get_draft, reviewable
+from earthcommons.commons.stories.reviewing import mark_published, reviewable
 from earthcommons.errors import ConflictError, InvalidInputError
 from earthcommons.ingest import Bundle, Wish, ingest
+from earthcommons.model.indicator import Text
 from earthcommons.model.party import OPERATOR
 from earthcommons.policy import OPEN, acting_as, acting_party
 from earthcommons.store import storing
@@ -33,6 +35,8 @@ _DECLARED = (
     "title", "description", "period", "licence", "licence_url", "attribution", "nature",
     "derivation", "crs", "bbox", "group", "layer",
 )  # fmt: skip
+# Units of columns that hold words or days; of all others the cells are numbers.
+_WORDS = ("class", "name", "date")
 _THEMES = "urn:earthcommons:themes"
 _GOALS = "https://metadata.un.org/sdg"
 
@@ -58,8 +62,13 @@ def look_into(node: Node, id_: str) -> dict[str, Any]:
         "format": one.format,
         "crs": one.crs,
         "bbox": list(one.bbox) if one.bbox else None,
-        "variables": [{"name": name, "unit": unit} for name, unit in one.variables],
+        "variables": [
+            {"name": name, "unit": unit}
+            | ({"datatype": one.texts[name]} if name in one.texts else {})
+            for name, unit in one.variables
+        ],
         "guessed": list(one.guessed),
+        "warnings": list(one.warnings),
     }
     metadata = body["metadata"]
     filled: dict[str, Any] = {}
@@ -149,7 +158,7 @@ def accept(
 
     def together(tx: Transaction, version: int) -> None:
         with acting_as(by):
-            submitting.mark_published(node, tx, body, version)
+            mark_published(node, tx, body, version)
 
     with _laid_out(node, _files(body)) as folder, acting_as(OPERATOR):
         place = _place(folder, body)
@@ -160,6 +169,12 @@ def accept(
             node.store,
             guessed=one.guessed,
             wish=wish,
+            # A new collection is not named after the first item that comes into it.
+            collection_title=Text(one.collection, one.collection),
+            collection_description=Text(
+                f"Records of the collection {one.collection}.",
+                f"数据集 {one.collection} 的记录。",
+            ),
             regions=regions_met(node),
             while_waiting=while_waiting,
             together=together,
@@ -169,12 +184,15 @@ def accept(
 
 def _planned(node: Node, body: Mapping[str, Any]) -> PlannedItem:
     with _laid_out(node, _files(body)) as folder:
-        parts = _parts(body["metadata"]) | {
+        parts = _parts(_typed(body)) | {
             "item": body["item"],
             "collection": body["collection"],
         }
         place = _place(folder, body)
-        found = plan([place if isinstance(place, Path) else folder], Recipe(parts))
+        # A version may mend what the collection's extent still tells of.
+        catalog = None if body["replaces"] else node.catalog
+        sources = [place if isinstance(place, Path) else folder]
+        found = plan(sources, Recipe(parts), catalog=catalog)
     if len(found) != 1:
         raise InvalidInputError(
             f"these files are {len(found)} items: make a draft of each", code="several-items"
@@ -249,6 +267,19 @@ def _parts(metadata: Mapping[str, Any]) -> dict[str, Any]:
     if row.get("title") and not row["title"]["en"]:
         row.pop("title")
     return declared_parts(row)
+
+
+def _typed(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a draft's metadata; columns that measure nothing have the type their cells show."""
+    texts = {v["name"]: v.get("datatype") for v in body["seen"].get("variables", ())}
+    return dict(body["metadata"]) | {
+        "variables": [
+            {"datatype": texts.get(each.get("name")), **each}
+            if isinstance(each, dict) and each.get("unit") in _WORDS
+            else each
+            for each in body["metadata"].get("variables", ())
+        ]
+    }
 
 
 def _properties(body: Mapping[str, Any]) -> dict[str, Any]:

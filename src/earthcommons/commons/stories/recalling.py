@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from earthcommons.catalog import ObservationQuery
 from earthcommons.catalog.labelling import INHERITED
 from earthcommons.commons.stories.computing import compute_indicator
-from earthcommons.commons.stories.marks import may_know
+from earthcommons.commons.stories.marks import may_know, told_by
 from earthcommons.commons.stories.reporting import check_report
 from earthcommons.commons.stories.watching import run_watches, withdraw_alerts
 from earthcommons.errors import CommonsError, GoneError, InvalidInputError, NotFoundError
@@ -173,7 +173,7 @@ def show_recall(node: Node, id_: str) -> dict[str, Any]:
     seen = [each for each in body["touched"] if may_know(node, each["kind"], each["id"])]
     names = {each["id"] for each in seen}
     seen = [{**each, "through": [n for n in each["through"] if n in names]} for each in seen]
-    return {**body, "touched": seen}
+    return told_by(node, {**body, "touched": seen})
 
 
 def _state(node: Node, kind: Kind, name: str) -> dict[str, Any]:

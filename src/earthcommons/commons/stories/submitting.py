@@ -1,12 +1,4 @@
-"""Submission, review, publication: a draft is made, completed, discussed, accepted, published.
-
-    draft ─submit→ submitted ─accept→ published
-      ↑               ├─ask for changes→ changes-requested ─submit→ submitted
-      └── edit ───────┴─decline→ declined          (the author withdraws: → withdrawn)
-
-A draft is a record: its author and the staff of the group that owns the collection see it, nobody
-else. Whoever wrote it does not accept it.
-"""
+"""What its author does with a draft: begin it, complete it, hand it in, take it back."""
 
 from __future__ import annotations
 
@@ -14,6 +6,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from earthcommons.commons.stories.completeness import lacks
+from earthcommons.commons.stories.drafts import (
+    METADATA,
+    MOST_TEXT,
+    draft_event,
+    get_draft,
+    move_draft,
+    put_draft,
+)
 from earthcommons.commons.stories.marks import may_know
 from earthcommons.errors import (
     AccessDeniedError,
@@ -25,9 +25,7 @@ from earthcommons.ingest.limits import Limits
 from earthcommons.ingest.sources import copy_in
 from earthcommons.model.canonical import short_id
 from earthcommons.model.declaration import check_id
-from earthcommons.model.party import OPERATOR
-from earthcommons.model.record import Record
-from earthcommons.policy import OPEN, acting_party, combine, moment, require
+from earthcommons.policy import OPEN, acting_party, combine, require
 from earthcommons.store import digest_in
 from earthcommons.trust import new_token
 
@@ -36,55 +34,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from earthcommons.commons.node import Node
-    from earthcommons.model.record import Transaction
 
 __all__ = [
-    "METADATA",
+    "UPLOAD_SUFFIX",
     "add_file",
-    "ask_for_changes",
     "attach",
-    "comment",
-    "decline",
-    "drafts",
     "edit_draft",
     "editable",
-    "get_draft",
-    "mark_published",
     "note_seen",
     "remove_file",
-    "reviewable",
     "start_draft",
     "submit",
     "withdraw_draft",
 ]
 
-# What the form of a draft may hold, and of what type each part is.
-METADATA: dict[str, type | tuple[type, ...]] = {
-    "title": dict,
-    "description": dict,
-    "period": str,
-    "licence": str,
-    "licence_url": str,
-    "attribution": str,
-    "nature": str,
-    "derivation": str,
-    "crs": str,
-    "bbox": list,
-    "group": str,
-    "layer": str,
-    "variables": list,
-    "creators": list,
-    "contact": dict,
-    "keywords": list,
-    "themes": list,
-    "sdg": list,
-    "doi": str,
-}
 UPLOAD_SUFFIX = ".upload"
 _OPEN_STATES = ("draft", "changes-requested")
-# What a reviewer decides on; a comment may come while a draft is being published.
-_DECIDED_ON = ("collection", "item", "replaces", "metadata", "rule", "files")
-_MOST_FILES, _MOST_TEXT, _MOST_COMMENTS = 2000, 20_000, 500
+_MOST_FILES = 2000
 _FILE_NAME = re.compile(r"[^/\\\x00-\x1f\x7f]{1,200}")
 
 
@@ -142,11 +108,11 @@ def start_draft(
         "files": [],
         "seen": {},
         "comments": [],
-        "events": [_event("draft")],
+        "events": [draft_event("draft")],
     }
     body["id"] = short_id("drf", new_token())
     with node.catalog.transaction() as tx:
-        _put(tx, body)
+        put_draft(tx, body)
         tx.note("draft-start", "draft", body["id"], {"item": f"{collection}/{item}"})
     return body
 
@@ -155,28 +121,6 @@ def _rule_before(node: Node, name: str) -> dict[str, str]:
     """Return the rule of an item as a draft's rule: a new version is not opened by default."""
     find, fetch, derive = node.catalog.stated("item", name)
     return {"find": find, "fetch": fetch, **({"derive": derive} if derive else {})}
-
-
-def drafts(node: Node, state: str = "") -> list[dict[str, Any]]:
-    """Return the drafts the acting party may see, newest event first; of one state when named."""
-    found = [body for body in node.catalog.all("draft") if state in ("", body["state"])]
-    return sorted(found, key=lambda body: str(body["events"][-1]["at"]), reverse=True)
-
-
-def get_draft(node: Node, id_: str) -> dict[str, Any]:
-    """Return a draft with what it lacks, and its version.
-
-    Raises:
-        NotFoundError: no visible draft has that id.
-    """
-    # The version is read first: too old a one is refused later, too new a one would lose an edit.
-    version = node.catalog.version("draft", id_)
-    body = node.catalog.get("draft", id_)
-    return {
-        **body,
-        "lacks": [lack.as_json() for lack in lacks(body)],
-        "version": version[0] if version else 0,
-    }
 
 
 def edit_draft(
@@ -214,7 +158,7 @@ def edit_draft(
         body["metadata"] = parts
         if rule is not None:
             body["rule"] = _checked_rule(rule)
-        _put(tx, body)
+        put_draft(tx, body)
     return get_draft(node, id_)
 
 
@@ -256,7 +200,7 @@ def attach(node: Node, id_: str, key: str, name: str) -> dict[str, Any]:
             raise InvalidInputError(f"a draft holds {_MOST_FILES} files at most")
         body["files"] = sorted([*kept, entry], key=lambda file: str(file["name"]))
         body["seen"] = {}
-        _put(tx, body)
+        put_draft(tx, body)
     return get_draft(node, id_)
 
 
@@ -274,7 +218,7 @@ def remove_file(node: Node, id_: str, name: str) -> dict[str, Any]:
         if len(kept) == len(body["files"]):
             raise NotFoundError(f"draft {id_} has no file {name[:60]!r}")
         body["files"], body["seen"] = kept, {}
-        _put(tx, body)
+        put_draft(tx, body)
     return get_draft(node, id_)
 
 
@@ -303,33 +247,8 @@ def note_seen(
         body = _mine(node, id_, None)
         body["seen"] = dict(seen)
         body["metadata"] = {**filled, **body["metadata"]}
-        _put(tx, body)
+        put_draft(tx, body)
     return get_draft(node, id_)
-
-
-def mark_published(node: Node, tx: Transaction, read: Mapping[str, Any], version: int) -> None:
-    """Note on a submitted draft which version of its item it becomes in this transaction.
-
-    Args:
-        node: the node.
-        tx: the transaction that makes the item visible.
-        read: the draft as it was when its publication began.
-        version: version of the item.
-
-    Raises:
-        NotFoundError: the draft is no longer visible.
-        AccessDeniedError: the acting party does not review for the group, or wrote it.
-        ConflictError: it is not submitted, says another thing by now (`stale`), or its collection
-            belongs to another group.
-    """
-    body = reviewable(node, read["id"])
-    if any(body[part] != read[part] for part in _DECIDED_ON):
-        raise ConflictError(
-            f"draft {body['id']} has changed since: read it again", code="stale"
-        )
-    _check_owner(node, body)
-    name = f"{body['collection']}/{body['item']}"
-    _move(tx, body, "published", item=name, version=version)
 
 
 def submit(node: Node, id_: str) -> dict[str, Any]:
@@ -347,7 +266,7 @@ def submit(node: Node, id_: str) -> dict[str, Any]:
         if missing:
             said = "; ".join(f"{lack.en} ({', '.join(lack.standards)})" for lack in missing)
             raise InvalidInputError(f"the draft is not complete: {said}", code="incomplete")
-        _move(tx, body, "submitted")
+        move_draft(tx, body, "submitted")
     return get_draft(node, id_)
 
 
@@ -364,90 +283,7 @@ def withdraw_draft(node: Node, id_: str) -> dict[str, Any]:
         _require_author(body)
         if body["state"] in ("published", "declined", "withdrawn"):
             raise ConflictError(f"draft {id_} is {body['state']}")
-        _move(tx, body, "withdrawn")
-    return get_draft(node, id_)
-
-
-def comment(node: Node, id_: str, text: str, field: str = "") -> dict[str, Any]:
-    """Say something about a draft, or about one field of it.
-
-    Raises:
-        NotFoundError: no visible draft has that id.
-        AccessDeniedError: the key in hand only reads.
-        InvalidInputError: an empty or endless text, or too many comments.
-    """
-    if not 0 < len(text.strip()) <= _MOST_TEXT:
-        raise InvalidInputError(f"a comment has 1 to {_MOST_TEXT:,} characters")
-    with node.catalog.transaction() as tx:
-        body = node.catalog.get("draft", id_)
-        require("submit", OPEN, f"draft {id_}", owner=body["group"])
-        if len(body["comments"]) >= _MOST_COMMENTS:
-            raise InvalidInputError(f"a draft holds {_MOST_COMMENTS} comments at most")
-        said = {**_event("comment"), "text": text.strip(), "field": field[:60]}
-        body["comments"] = [*body["comments"], said]
-        _put(tx, body)
-    return get_draft(node, id_)
-
-
-def ask_for_changes(node: Node, id_: str, text: str) -> dict[str, Any]:
-    """Give a submitted draft back to its author, saying what to change.
-
-    Raises:
-        NotFoundError: no visible draft has that id.
-        AccessDeniedError: the acting party does not review for the group, or wrote it.
-        ConflictError: it is not submitted.
-        InvalidInputError: nothing is said.
-    """
-    return _decide(node, id_, "changes-requested", text)
-
-
-def decline(node: Node, id_: str, text: str) -> dict[str, Any]:
-    """End a submission without publishing it, saying why.
-
-    Raises:
-        NotFoundError: no visible draft has that id.
-        AccessDeniedError: the acting party does not review for the group, or wrote it.
-        ConflictError: it is not submitted.
-        InvalidInputError: nothing is said.
-    """
-    return _decide(node, id_, "declined", text)
-
-
-def reviewable(node: Node, id_: str) -> dict[str, Any]:
-    """Return a draft that the acting party may decide on now.
-
-    Raises:
-        NotFoundError: no visible draft has that id.
-        AccessDeniedError: the acting party does not review for the group, or wrote it.
-        ConflictError: it is not submitted.
-    """
-    body = node.catalog.get("draft", id_)
-    require("review", OPEN, f"draft {id_}", owner=body["group"])
-    if body["author"] == acting_party().id:
-        raise AccessDeniedError("whoever wrote a draft does not decide on it")
-    if body["state"] != "submitted":
-        raise ConflictError(f"draft {id_} is {body['state']}, not submitted")
-    return body
-
-
-def _check_owner(node: Node, body: Mapping[str, Any]) -> None:
-    """Refuse a draft whose collection is not its group's, or no longer."""
-    name = body["collection"]
-    owner = node.catalog.standing("collection", name, OPERATOR).owner
-    if owner != body["group"]:
-        raise ConflictError(
-            f"collection {name} does not belong to the group of draft {body['id']}"
-        )
-
-
-def _decide(node: Node, id_: str, state: str, text: str) -> dict[str, Any]:
-    with node.catalog.transaction() as tx:
-        body = reviewable(node, id_)
-        if not 0 < len(text.strip()) <= _MOST_TEXT:
-            raise InvalidInputError("say why")
-        said = {**_event("comment"), "text": text.strip(), "field": ""}
-        body["comments"] = [*body["comments"], said]
-        _move(tx, body, state)
+        move_draft(tx, body, "withdrawn")
     return get_draft(node, id_)
 
 
@@ -472,31 +308,13 @@ def _require_author(body: Mapping[str, Any]) -> None:
     require("submit", OPEN, f"draft {body['id']}", owner=body["group"])
 
 
-def _move(tx: Transaction, body: dict[str, Any], state: str, **facts: Any) -> None:
-    body["state"] = state
-    body["events"] = [*body["events"], {**_event(state), **facts}]
-    _put(tx, body)
-    tx.note(f"draft-{state}", "draft", body["id"], facts)
-
-
-def _put(tx: Transaction, body: dict[str, Any]) -> None:
-    group = f"@{body['group']}" if body["group"] else ""
-    label = combine(f"account:{body['author']}{group}")
-    tx.revise(Record("draft", body["id"], body, access=label))
-
-
-def _event(what: str) -> dict[str, str]:
-    at = moment().strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"what": what, "by": acting_party().id, "at": at}
-
-
 def _check_part(name: str, value: Any) -> None:
     if name not in METADATA:
         raise InvalidInputError(f"a draft has no part {name[:40]!r}", code="unknown-parameter")
     if value is not None and not isinstance(value, METADATA[name]):
         raise InvalidInputError(f"{name}: of another type")
-    if len(repr(value)) > _MOST_TEXT:
-        raise InvalidInputError(f"{name}: over {_MOST_TEXT:,} characters")
+    if len(repr(value)) > MOST_TEXT:
+        raise InvalidInputError(f"{name}: over {MOST_TEXT:,} characters")
 
 
 def _checked_rule(rule: Mapping[str, str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from earthcommons.catalog.presenting import signed
 from earthcommons.errors import ConflictError, InvalidInputError
 from earthcommons.model.canonical import short_id
 from earthcommons.model.record import Link, Record
@@ -77,7 +78,7 @@ def withdraw(
         }
         tx.revise(Record(kind, name, stub, access=stated[0], withdrawn=True))
         tx.note("withdraw", kind, name, {"reason": reason, "successor": successor})
-    return stub
+    return signed(stub, standing.owner, acting_party())
 
 
 def add_erratum(node: Node, kind: Kind, name: str, text: Text) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request, Response  # noqa: TC002 - read when routes are made
 from starlette.concurrency import run_in_threadpool
 
-from earthcommons.commons.stories import publishing, submitting
+from earthcommons.commons.stories import publishing, reviewing, submitting
+from earthcommons.commons.stories.drafts import drafts, get_draft
 from earthcommons.errors import CommonsError, InvalidInputError
 from earthcommons.policy import OPEN, acting_party, decide, moment
 from earthcommons.web.errors import status_of
@@ -66,7 +67,7 @@ class _Pages:
         party, words = signed_in(), self._site.words[lang]
         new = values.get("new", "").split(",")
         mine, review, others = [], [], []
-        for body in submitting.drafts(self._node):
+        for body in drafts(self._node):
             row = _row(body, words, lang) | {"new": body["id"] in new}
             if body["author"] == party.id:
                 mine.append(row)
@@ -97,7 +98,7 @@ class _Pages:
         return await run_in_threadpool(self._save, request, lang, id, form)
 
     def _save(self, request: Request, lang: str, id_: str, form: Form) -> Response:
-        body = submitting.get_draft(self._node, id_)
+        body = get_draft(self._node, id_)
         filled, version = Filled(body, form), form.text("version")
         try:
             rule = rule_from(filled.rule, body["rule"].get("derive"))
@@ -137,7 +138,7 @@ class _Pages:
                 base = str(file.filename).replace("\\", "/").rpartition("/")[2]
                 submitting.attach(self._node, id, key, base)
             try:
-                if submitting.get_draft(self._node, id)["files"]:
+                if get_draft(self._node, id)["files"]:
                     with self._reading:
                         publishing.look_into(self._node, id)
             except InvalidInputError as error:
@@ -159,7 +160,7 @@ class _Pages:
             about = form.text("field")
             if about and about not in FIELDS:
                 raise InvalidInputError("choose what the comment is about")
-            submitting.comment(self._node, id, form.text("text"), about)
+            reviewing.comment(self._node, id, form.text("text"), about)
             return see_other(f"/{lang}/drafts/{id}?done=commented#said")
 
         return await run_in_threadpool(self._tried, request, lang, id, say)
@@ -175,10 +176,10 @@ class _Pages:
                         publishing.accept(self._node, id)
                     done = "published"
                 case "changes":
-                    submitting.ask_for_changes(self._node, id, form.text("text"))
+                    reviewing.ask_for_changes(self._node, id, form.text("text"))
                     done = "changes-requested"
                 case "decline":
-                    submitting.decline(self._node, id, form.text("text"))
+                    reviewing.decline(self._node, id, form.text("text"))
                     done = "declined"
                 case _:
                     raise InvalidInputError("choose: accept, ask for changes, or decline")
@@ -214,7 +215,7 @@ class _Pages:
         done: str = "",
         status: int = 200,
     ) -> Response:
-        words, body = self._site.words[lang], submitting.get_draft(self._node, id_)
+        words, body = self._site.words[lang], get_draft(self._node, id_)
         party = acting_party()
         filled = Filled(body, sent)
         author = body["author"] == party.id
@@ -253,6 +254,7 @@ class _Pages:
             seen=seen,
             format=words.named(f"format-{seen.get('format')}", str(seen.get("format") or "")),
             guessed=[words.field(each) for each in seen.get("guessed") or ()],
+            doubts=words.warnings(seen.get("warnings") or ()),
             footprint=footprint(box),
             footprint_alt=footprint_words(box, words),
             footprint_said=footprint_words(box, words, key="footprint_said"),

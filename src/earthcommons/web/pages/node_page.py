@@ -61,16 +61,12 @@ def _health(site: Site, words: Words) -> list[dict[str, Any]]:
     """Return how the node is kept, for its operators: it names places, and what is amiss."""
     if not decide(acting_party(), "administer", OPEN, at=moment()).allowed:
         return []
-    found = []
-    for row in health(site.node, through=False):
-        said = words.health(row["text"])
-        found.append(
-            {
-                "name": words.kind(row["what"]),
-                "state": words.kind(row["state"]),
-                "foreign": said is None,
-                # Every second part is a command.
-                "parts": (said or row["text"]).split("`"),
-            }
-        )
-    return found
+    return [
+        {
+            "name": found.about(words.lang),
+            "state": words.kind(found.state),
+            # Every second part is a command.
+            "parts": found.said.text(words.lang).split("`"),
+        }
+        for found in health(site.node, through=False)
+    ]

@@ -177,6 +177,7 @@ class _Pages:
                     else "",
                     "variables": seen.get("variables") or (),
                     "guessed": [words.field(each) for each in seen.get("guessed") or ()],
+                    "doubts": words.warnings(seen.get("warnings") or ()),
                     "boxes": footprint(box),
                     "alt": footprint_words(box, words),
                     "lacks": len([x for x in body["lacks"] if x["level"] == "required"]),

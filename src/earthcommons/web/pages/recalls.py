@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request, Response  # noqa: TC002 - read when routes are made
 
 from earthcommons.commons.stories.recalling import show_recall
-from earthcommons.web.pages.record import title_of
+from earthcommons.web.pages.record import signer, title_of
 from earthcommons.web.pages.touched import touched_row
 from earthcommons.web.parameters import known
 
@@ -42,7 +42,7 @@ def add_to(router: APIRouter, site: Site) -> None:
             state=words.kind(f"recalled-{about['state'].replace(' ', '-')}"),
             reason=body["reason"],
             made=body["made"].replace("T", " ").replace("Z", " UTC"),
-            by=body["by"],
+            by=signer(site, words, body),
             touched=[touched_row(site, lang, each) for each in body["touched"]],
             done=words["done_recalled"] if values.get("done") == "recalled" else "",
         )

@@ -170,6 +170,7 @@ def _tombstone(
         stub=stub,
         day=str(stub.get("withdrawn", ""))[:10],
         reason=words.kind(f"reason-{stub.get('reason', '')}"),
+        signer=signer(site, words, stub),
         successor=successor,
         successor_title=title_of(after, words) if after else successor,
         versions=[
@@ -331,10 +332,21 @@ def _errata(site: Site, name: str, words: Words) -> list[dict[str, Any]]:
             "day": note["made"][:10],
             "version": note["about"]["version"],
             "text": words.of(note["text"]),
-            "by": note["by"],
+            "signer": signer(site, words, note),
         }
         for note in errata_of(site.node, "item", name)
     ]
+
+
+def signer(site: Site, words: Words, notice: Row) -> str:
+    """Return who did it, as far as the reader is told: the account, else the group it is of."""
+    if notice.get("by"):
+        return str(notice["by"])
+    try:
+        group = site.catalog.people.group(str(notice.get("publisher", "")))
+    except NotFoundError:
+        return words["node_operators"]
+    return words.of({"en": group.title_en, "zh": group.title_zh})
 
 
 def _recalls(site: Site, name: str, words: Words) -> list[dict[str, Any]]:

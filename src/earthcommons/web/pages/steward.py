@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response  # noqa: TC002 - read when rout
 from starlette.concurrency import run_in_threadpool
 
 from earthcommons.commons.stories import recalling, submitting, withdrawing
-from earthcommons.errors import CommonsError, GoneError, InvalidInputError
+from earthcommons.errors import CommonsError, GoneError, InvalidInputError, NotFoundError
 from earthcommons.model.indicator import Text
 from earthcommons.policy import require
 from earthcommons.web.errors import status_of
@@ -132,8 +132,7 @@ class _Tools:
             self._care(name, "withdraw")
             if form.text("sure") != "yes":
                 _check_reason(form.text("reason"))
-                if form.text("successor"):
-                    self._site.catalog.body("item", form.text("successor"))
+                self._check_successor(form.text("successor"))
                 return self._withdraw_page(request, lang, name, form, asked=True)
             withdrawing.withdraw(
                 self._node,
@@ -238,6 +237,15 @@ class _Tools:
         self._site.catalog.body("item", name)
         standing = self._site.catalog.standing("item", name)
         require(action, standing.faces.find, name, owner=standing.owner)
+
+    def _check_successor(self, name: str) -> None:
+        """Return when nothing, or a record that one sees, is to take a record's place."""
+        try:
+            if name:
+                self._site.catalog.body("item", name)
+        except NotFoundError as error:
+            # The form is there, only this field is wrong: it is shown again with what it holds.
+            raise InvalidInputError(f"what takes its place: {error}") from error
 
     def _tried(
         self, carry_out: Callable[[], Response], again: Callable[..., Response]
