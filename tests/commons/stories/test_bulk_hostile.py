@@ -212,15 +212,39 @@ def test_bytes_that_are_no_lines_of_json_are_refused_by_their_line(
     twice = changed(gsd=10.0**10).replace(b'"gsd":10000000000.0', b'"id":"A","gsd":1e10')
     assert len(twice) == len(changed(gsd=10.0**10))
     assert "twice" in refused(node, source, twice)
-    for module in (bulk_pieces, bulk_lines):
-        monkeypatch.setattr(module, "MAX_LINE", 1000)
+    monkeypatch.setattr(bulk_lines, "MAX_LINE", 1000)
     monkeypatch.setattr(bulk_pieces, "_MOST_BYTES", 3000)
     long = changed(more="x" * 5000)
-    assert "over 1000" in refused(node, source, changed(), long, changed(), line=2)
+    assert "over 1000" in refused(node, source, long, changed())
     # Without one line break no more is read than a piece.
     source.write_bytes(b"x" * 100_000)
-    assert next(bulk_pieces._of_lines(source, 5)).size <= 3000 + 1001
+    assert next(bulk_pieces._of_lines(source, 5)).size <= 3000
     assert held(node) == []
+
+
+@given(
+    st.lists(st.integers(0, 30), max_size=40),
+    st.integers(1, 7),
+    st.integers(31, 200),
+    st.integers(1, 50),
+    st.booleans(),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_pieces_are_the_lines_of_the_file_in_order(
+    tmp_path: Path, lengths: list[int], most: int, most_bytes: int, block: int, ended: bool
+) -> None:
+    text = b"\n".join(b"x" * length for length in lengths) + b"\n" * ended
+    source = tmp_path / "a.ndjson"
+    source.write_bytes(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bulk_pieces, "_MOST_BYTES", most_bytes)
+        patch.setattr(bulk_pieces, "_BLOCK", block)
+        found = list(bulk_pieces._of_lines(source, most))
+    numbered = [pair for piece in found for pair in piece.numbered()]
+    assert numbered == [(n, line) for n, line in enumerate(text.split(b"\n"), 1) if line]
+    assert b"".join(text[p.offset : p.offset + p.size] for p in found) == text
+    assert all(text[p.offset : p.offset + p.size].count(b"\n") <= most for p in found)
+    assert all(p.size < most_bytes + block for p in found)
 
 
 def deep(levels: int, title: str = "") -> bytes:

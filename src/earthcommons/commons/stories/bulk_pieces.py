@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from earthcommons.commons.stories.bulk_lines import MAX_LINE
 from earthcommons.commons.stories.geoparquet import read_items
 from earthcommons.errors import InvalidInputError
 
@@ -19,6 +18,8 @@ __all__ = ["LINES", "PARQUET", "Piece", "format_mismatch", "pieces"]
 
 LINES, PARQUET = (".ndjson", ".jsonl", ".geojsonl"), (".parquet", ".geoparquet")
 _MOST_BYTES = 64 * 2**20
+# Read at once to find where lines end.
+_BLOCK, _LINE_FEED = 2**20, ord("\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +80,30 @@ def format_mismatch(path: Path) -> InvalidInputError:
 
 
 def _of_lines(source: Path, most: int) -> Iterator[Piece]:
-    with source.open("rb") as file:
-        number = first = 1
-        offset = end = 0
+    import numpy as np
+
+    with source.open("rb", buffering=0) as file:
         state = _state(file)
-        while line := file.readline(MAX_LINE + 1):
-            end += len(line)
-            # Of a line too long for one piece, the rest is counted with the next.
-            number += line.endswith(b"\n")
-            if number - first == most or end - offset > _MOST_BYTES:
+        # A piece begins at `offset` with the line `first`; whole lines were seen up to `end`.
+        number = first = 1
+        offset = end = at = 0
+        while block := file.read(min(_BLOCK, _MOST_BYTES)):
+            ends = at + 1 + np.flatnonzero(np.frombuffer(block, np.uint8) == _LINE_FEED)
+            at += len(block)
+            while len(ends):
+                lacking = most - (number - first)
+                here, ends = ends[:lacking], ends[lacking:]
+                number, end = number + len(here), int(here[-1])
+                if len(here) == lacking:
+                    yield Piece(first, source, offset, end - offset, state)
+                    first, offset = number, end
+            if at - offset >= _MOST_BYTES:
+                # A line that is too long for a piece is refused by its beginning.
+                end = end if end > offset else at
                 yield Piece(first, source, offset, end - offset, state)
                 first, offset = number, end
-        if end > offset:
-            yield Piece(first, source, offset, end - offset, state)
+        if at > offset:
+            yield Piece(first, source, offset, at - offset, state)
 
 
 def _state(file: BinaryIO) -> tuple[int, int]:
