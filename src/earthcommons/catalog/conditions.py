@@ -31,6 +31,7 @@ class Conditions:
         sql, values: the tests over columns that the indexes in order of time hold.
         more_sql, more_values: tests that need the whole row or the body (`record r`).
         shapes: geometries the tests name by number.
+        place_sql, place_values: those of `sql` that ask for the place, empty where none is.
         box: the place asked for, where it narrows anything.
         terms: the words asked for, if any.
         holds: the test of them, of a row of `words`.
@@ -43,6 +44,8 @@ class Conditions:
     more_sql: str = ""
     more_values: tuple[Any, ...] = ()
     shapes: tuple[Any, ...] = ()
+    place_sql: str = ""
+    place_values: tuple[Any, ...] = ()
     box: BBox | None = None
     terms: Terms = ()
     holds: Callable[[str | None], bool] | None = None
@@ -68,14 +71,15 @@ def conditions_of(query: ItemQuery, labels: Iterable[str]) -> Conditions:
     labels = tuple(sorted(labels))
     tests: list[str] = []
     bound: list[Any] = []
+    place, place_values = "", list[Any]()
     box = query.bbox
     if query.intersects is not None:
         box = BBox(*query.intersects.bounds)
     # In this order they are tested: what is cheap and leaves out most comes first.
     if box is not None:
-        test, more = _touches(box)
-        tests.append(test)
-        bound += more
+        place, place_values = _touches(box)
+        tests.append(place)
+        bound += place_values
     if query.last is not None:
         tests.append("i.first <= ?")
         bound.append(query.last)
@@ -109,6 +113,8 @@ def conditions_of(query: ItemQuery, labels: Iterable[str]) -> Conditions:
         "".join(f" AND {test}" for test in narrow),
         tuple(more_values),
         tuple(shapes),
+        place,
+        tuple(place_values),
         None if box is None or _is_world(box) else box,
         terms,
         text_test(terms) if terms else None,

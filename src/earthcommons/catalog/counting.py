@@ -30,6 +30,8 @@ __all__ = ["TEXT_COST", "by_ids", "count_items", "listed"]
 COUNTED, LEAST = 8_000, 200
 # So few items that words or a place lead to are listed and counted.
 LISTED = 2_000
+# What is left to test where only place and time are asked for.
+_EDGES = "west, south, east, north"
 # As long as so many other rows takes a row whose words are tested.
 TEXT_COST = 4
 
@@ -168,28 +170,43 @@ def _walked(
     sql: Reader, query: ItemQuery, asked: Conditions, enough: int = -1
 ) -> tuple[int, bool]:
     """Return how many of the newest rows match, `enough` at most, and whether those were all."""
-    matches, size, tests = 0, _sample(asked), asked.by_rows
-    for rows, values in seen(sql, query, asked):
-        looked = size
-        if enough < 0 and not tests.more_sql:
-            # Who counts all counts in the same pass whether those were all.
-            counted = f"count(*), count(CASE WHEN {tests.sql} THEN 1 END)"
-            looked, met_here = sql.execute(
-                f"SELECT {counted} FROM ({rows} LIMIT ?) i", (*tests.values, *values, size)
-            ).fetchone()
+    bare = not asked.more_sql and not asked.terms
+    if bare and enough < 0:
+        return _counted(sql, query, asked)
+    matches, size = 0, _sample(asked)
+    for rows, values in seen(sql, query, asked, _EDGES if bare else None):
+        if bare:
+            source, more = f"({rows} LIMIT ?) i WHERE {_place(asked)}", asked.place_values
         else:
-            source, more = tested(f"{rows} LIMIT ?", tests)
-            (met_here,) = sql.execute(
-                f"SELECT count(*) FROM (SELECT 1 FROM {source} LIMIT ?)",
-                (*values, size, *more, enough),
-            ).fetchone()
+            source, more = tested(f"{rows} LIMIT ?", asked.by_rows)
+        (met_here,) = sql.execute(
+            f"SELECT count(*) FROM (SELECT 1 FROM {source} LIMIT ?)",
+            (*values, size, *more, enough),
+        ).fetchone()
         matches += met_here
-        if matches == enough:
-            return matches, False
         further = f"{rows} LIMIT 1 OFFSET ?"
-        if looked == size and sql.execute(further, (*values, size)).fetchone():
+        if matches == enough or sql.execute(further, (*values, size)).fetchone():
             return matches, False
     return matches, True
+
+
+def _counted(sql: Reader, query: ItemQuery, asked: Conditions) -> tuple[int, bool]:
+    """Return the same where place and time alone are asked for: in one pass, and one row more."""
+    matches, size = 0, _sample(asked)
+    for rows, values in seen(sql, query, asked, _EDGES):
+        looked, met_here = sql.execute(
+            f"SELECT count(*), count(CASE WHEN {_place(asked)} THEN 1 END)"
+            f" FROM ({rows} LIMIT ?) i",
+            (*asked.place_values, *values, size + 1),
+        ).fetchone()
+        matches += met_here
+        if looked > size:
+            return matches, False
+    return matches, True
+
+
+def _place(asked: Conditions) -> str:
+    return asked.place_sql or "1"
 
 
 def _edge(sql: Reader, query: ItemQuery, asked: Conditions) -> tuple[int, str] | None:

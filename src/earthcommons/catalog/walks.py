@@ -49,8 +49,8 @@ class _Arm:
         beyond, more = _beyond(at)
         return f"{self.rows(beyond)} {_ORDER}", (*self.values, *more)
 
-    def rows(self, more: str) -> str:
-        return f"SELECT {_COLUMNS} FROM item INDEXED BY {self.index} WHERE {self.where}{more}"
+    def rows(self, more: str, columns: str = _COLUMNS) -> str:
+        return f"SELECT {columns} FROM item INDEXED BY {self.index} WHERE {self.where}{more}"
 
     def advance(self, sql: Reader, asked: Conditions, bound: int, wanted: int) -> None:
         inner, values = self.inner(self.at)
@@ -154,11 +154,19 @@ def _walks(sql: Reader, query: ItemQuery, asked: Conditions) -> list[list[_Arm]]
     return [[beyond], _arms(sql, query, asked, f"{where} AND last <= ?", (*values, edge))]
 
 
-def seen(sql: Reader, query: ItemQuery, asked: Conditions) -> list[tuple[str, tuple[Any, ...]]]:
+def seen(
+    sql: Reader, query: ItemQuery, asked: Conditions, columns: str | None = None
+) -> list[tuple[str, tuple[Any, ...]]]:
     """Return for each stage of a walk what lists its items of the time asked for, in order.
 
     Those that may not be seen are left out, and those of other collections: whatever else the
     catalogue holds, the first so many rows of such a list are the same.
+
+    Args:
+        sql: a connection.
+        query: what is asked for.
+        asked: the same, compiled.
+        columns: what is listed of each, all when not told; the fewer, the sooner.
     """
     more, bound = f" AND access IN ({marks(asked.labels)})", tuple[Any, ...](asked.labels)
     if query.last is not None:
@@ -169,7 +177,9 @@ def seen(sql: Reader, query: ItemQuery, asked: Conditions) -> list[tuple[str, tu
     listed = []
     for stage in filter(None, _walks(sql, query, asked)):
         values = [value for arm in stage for value in (*arm.values, *bound)]
-        parts = " UNION ALL ".join(arm.rows(more) for arm in stage)
+        # Several stretches are put in order by columns that they list.
+        some = columns if columns and len(stage) == 1 else _COLUMNS
+        parts = " UNION ALL ".join(arm.rows(more, some) for arm in stage)
         listed.append((f"{parts} {_ORDER}", tuple(values)))
     return listed
 
