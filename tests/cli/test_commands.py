@@ -249,3 +249,58 @@ def test_an_item_that_came_as_stac_is_listed_with_its_time(tmp_path: Path, cli: 
     ended = cli("search", "--node", tmp_path / "n")
     assert "c/a   2015-11-01T00:00:00Z" in ended.out
     assert "1 of 1" in ended.out
+
+
+SNOW = """
+title = { en = "Snow depth", zh = "雪深" }
+description = { en = "Depth of snow." }
+period = "2015-11/2016-03"
+[[variable]]
+name = "depth"
+unit = "cm"
+"""
+
+
+def test_a_draft_is_shown_with_all_that_a_reviewer_decides_on(
+    node: Path, tmp_path: Path
+) -> None:
+    facts = tmp_path / "snow.toml"
+    facts.write_text(SNOW, encoding="utf-8")
+    at = ("--node", node)
+    run_cli("group", "add", "hydro", "--title", "Hydrology", *at)
+    begun = run_cli(
+        "draft", "start", "snow/a", "--metadata", facts, "--group", "hydro",
+        "--fetch", "after:2031-02-03T00:00:00Z", "--json", *at,
+    ).json()  # fmt: skip
+    run_cli("draft", "comment", begun["id"], "--text", "Which\x1b[2J winter?", *at)
+    shown = run_cli("draft", "show", begun["id"], *at).out
+    for said in (
+        "title       en: Snow depth · zh: 雪深", "period      2015-11/2016-03",
+        "variables   depth [cm]", "fetch: after:2031-02-03T00:00:00Z", "operator: Which[2J winter?",
+    ):  # fmt: skip
+        assert said in shown
+
+
+@pytest.mark.parametrize(
+    "wrong", [("none.csv",), ("--find", "nobody"), ("--find", "after:2027-13-01")]
+)
+def test_a_draft_that_is_refused_at_its_start_is_not_left_open(
+    node: Path, wrong: tuple[str, ...]
+) -> None:
+    at = ("--node", node)
+    run_cli("group", "add", "hydro", "--title", "Hydrology", *at)
+    before = len(run_cli("draft", "list", "--state", "draft", "--json", *at).json())
+    assert run_cli("draft", "start", "snow/b", *wrong, "--group", "hydro", *at).code in (2, 3)
+    assert len(run_cli("draft", "list", "--state", "draft", "--json", *at).json()) == before
+
+
+def test_what_is_mistyped_is_named_with_what_there_is(node: Path, tmp_path: Path) -> None:
+    at = ("--node", node)
+    state = run_cli("draft", "list", "--state", "submited", *at)
+    assert (state.code, "'submited': one of draft, submitted," in state.err) == (2, True)
+    lang = run_cli("cite", "snow/s", "--lang", "fr", *at)
+    assert (lang.code, "'fr': one of en, zh" in lang.err) == (2, True)
+    item = run_cli("get", "snow")
+    assert (item.code, "'snow': write collection/item" in item.err) == (2, True)
+    key = run_cli("get", "snow/s", "--key-file", tmp_path / "none.key")
+    assert (key.code, "key file 'none.key': No such file" in key.err) == (2, True)

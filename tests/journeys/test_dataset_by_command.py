@@ -59,6 +59,9 @@ def test_a_dataset_is_submitted_reviewed_restricted_versioned_cited_recalled_and
     refused = run("draft", "accept", begun["id"], as_="mei", code=5)
     assert "may not review" in refused.err
     run("draft", "show", begun["id"], as_="eve", code=3)
+    shown = run("draft", "show", begun["id"], as_="sam").out
+    assert "seen        geotiff · EPSG:" in shown
+    assert "description en: " in shown
     run("draft", "comment", begun["id"], "--text", "Fine.", as_="sam")
     assert "published" in run("draft", "accept", begun["id"], as_="sam").out
 
@@ -87,10 +90,13 @@ def test_a_dataset_is_submitted_reviewed_restricted_versioned_cited_recalled_and
         [{"family": "Wang", "given": "Mei"}],
     )
     assert listed[0]["digest"] in said[0]["note"]
+    assert "set base_url in node.toml" in run("cite", "snow/s2015").err
 
     # Something is wrong: a notice, a recall, the end.
     run("erratum", "snow/s2015", "--text", "Two gauges were swapped.", as_="zhu")
     run("recall", "snow/s2015", "--reason", "Two gauges were swapped.", as_="eve", code=5)
+    nothing = run("recall", "snow/s2015", "--dry-run", as_="zhu")
+    assert nothing.out == "nothing published that you may see rests on it\n"
     recalled = run(
         "recall", "snow/s2015", "--reason", "Two gauges were swapped.", "--json", as_="zhu"
     ).json()
@@ -98,7 +104,8 @@ def test_a_dataset_is_submitted_reviewed_restricted_versioned_cited_recalled_and
     assert run("recall", "show", recalled["id"], "--json").json() == recalled
     run("withdraw", "snow/s2015", "--reason", "retired", "--note", "See 2016.", as_="zhu")
     gone = run("show", "snow/s2015", as_="eve", code=3)
-    assert "was withdrawn" in gone.err
+    assert "was withdrawn (" in gone.err
+    assert "; retired; See 2016.)" in gone.err
     assert run("search", "--json", as_="zhu").json() == []
     notes = run("versions", "snow/s2015", "--json").json()
     assert [v["state"] for v in notes["versions"]] == ["past", "past", "withdrawn"]

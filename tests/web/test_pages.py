@@ -132,7 +132,7 @@ def test_home_shows_the_three_extremes_with_their_evidence(client: TestClient) -
 def test_home_of_an_empty_node_says_that_nothing_is_published(tmp_path: Path) -> None:
     empty = make_node(tmp_path / "empty")
     client = TestClient(create_app(empty))
-    assert "Nothing is published here yet." in page(client, "/en/")
+    assert "No indicator is computed on this node yet." in page(client, "/en/")
     for path in (
         "/map",
         "/places",

@@ -265,11 +265,45 @@ def test_a_map_of_classes_is_drawn_also_where_nobody_gave_them_colours(
     )  # fmt: skip
     ingest(tmp_path / "cover.tif", declared, node.catalog, node.store)
     anybody = Person(node, "", create_app(node))
-    shown = legend(anybody.open("/en/data/cover/cover").html)["items"]
+    html = anybody.open("/en/data/cover/cover").html
+    # This node has no outlines of countries: its map is drawn without, and asks for none.
+    assert anybody.http.get("/api/regions.geojson").status_code == 404
+    assert "<ec-map " in html
+    assert ' regions="' not in html
+    shown = legend(html)["items"]
     assert [each["label"] for each in shown] == ["Forest", "Other", "Water"]
     assert [each["colour"] for each in shown] == ["#1b7837", "#e69f00", "#009e73"]
     tile = anybody.http.get("/tiles/cover/cover/data/8/153/128.png?variable=cover")
     assert (tile.status_code, tile.headers["content-type"]) == (200, "image/png")
+
+
+def test_the_head_of_a_table_says_units_and_that_of_features_their_properties(
+    served_alone: tuple[str, Node], tmp_path: Path
+) -> None:
+    node = served_alone[1]
+    (tmp_path / "wells.csv").write_text("day,depth\n2019-01-01,3.2\n", encoding="utf-8")
+    point = {"type": "Point", "coordinates": [36.5, -1.0]}
+    features = [{"type": "Feature", "properties": {"plot": 7, "kind": None}, "geometry": point}]
+    (tmp_path / "plots.geojson").write_text(
+        json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8"
+    )
+    columns = (
+        VariableDeclaration("day", "date", datatype="date"), VariableDeclaration("depth", "m")
+    )  # fmt: skip
+    for file, variables in (("wells.csv", columns), ("plots.geojson", ())):
+        declared = Declaration(
+            item=file[:5], collection="heads", title=Text(file, ""),
+            description=Text("H.", ""), period=Period.year(2019), licence="CC0-1.0",
+            attribution="n", nature="observation", variables=variables,
+        )  # fmt: skip
+        ingest(tmp_path / file, declared, node.catalog, node.store)
+    anybody = Person(node, "", create_app(node))
+    wells = anybody.open("/en/data/heads/wells").html
+    assert '<th scope="col">day</th><th scope="col">depth [m]</th>' in wells
+    assert "<td>2019-01-01</td><td>3.2</td>" in wells
+    plots = anybody.open("/zh/data/heads/plots").html
+    assert '<th scope="col">kind</th><th scope="col">plot</th>' in plots
+    assert "<td></td><td>7</td>" in plots
 
 
 def test_a_label_in_words_names_a_group_only_to_who_may_know() -> None:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from earthcommons.cli.common import DEFAULT_NODE, AsJson, NodeDir, opened, show, table
-from earthcommons.errors import InvalidInputError
+from earthcommons.errors import (
+    AccessDeniedError,
+    CommonsError,
+    ConflictError,
+    InvalidInputError,
+)
 
 __all__ = ["app", "cite"]
 
 app = typer.Typer(no_args_is_help=True, help="Submit data, review it, publish it.")
 Id = Annotated[str, typer.Argument(help="Id of the draft.")]
+_STATES = (
+    "draft", "submitted", "changes-requested", "published", "declined", "withdrawn",
+)  # fmt: skip
 Say = Annotated[str, typer.Option("--text", help="What to say.")]
 
 
@@ -36,26 +45,47 @@ def start(
 ) -> None:
     """Begin a draft, attach files, look into them, and say what is missing."""
     from earthcommons.commons.stories import submitting
+    from earthcommons.commons.stories.drafts import get_draft
     from earthcommons.commons.stories.publishing import look_into
 
-    at = opened(node)
+    at, parts = opened(node), _metadata(metadata)
     collection, _, item = name.partition("/")
-    made = submitting.start_draft(at, collection, item, group=group, replaces=replaces)
+    try:
+        made = submitting.start_draft(at, collection, item, group=group, replaces=replaces)
+    except ConflictError as error:
+        if error.code != "exists":
+            raise
+        raise ConflictError(f"{error} (--replaces)", code=error.code) from error
+    except AccessDeniedError as error:
+        if group:
+            raise
+        raise AccessDeniedError(f"{error}; a new collection needs --group") from error
     id_ = made["id"]
     rule = {"find": find, "fetch": fetch, "derive": derive}
-    submitting.edit_draft(at, id_, _metadata(metadata), rule=rule)
-    for file in files or ():
-        submitting.add_file(at, id_, file, file.name)
-    if files:
-        look_into(at, id_)
-    _tell(submitting.get_draft(at, id_), json)
+    try:
+        submitting.edit_draft(at, id_, parts, rule=rule)
+        for file in files or ():
+            submitting.add_file(at, id_, file, file.name)
+        if files:
+            look_into(at, id_)
+    except CommonsError:
+        # Who is refused begins again: what was begun is not left lying under an id nobody knows.
+        submitting.withdraw_draft(at, id_)
+        raise
+    _tell(get_draft(at, id_), json)
 
 
 @app.command("list")
-def list_drafts(node: NodeDir = DEFAULT_NODE, state: str = "", json: AsJson = False) -> None:
+def list_drafts(
+    node: NodeDir = DEFAULT_NODE,
+    state: Annotated[str, typer.Option(help=f"Only those that are {', '.join(_STATES)}.")] = "",
+    json: AsJson = False,
+) -> None:
     """List the drafts one may see, newest first."""
-    from earthcommons.commons.stories.submitting import drafts
+    from earthcommons.commons.stories.drafts import drafts
 
+    if state and state not in _STATES:
+        raise InvalidInputError(f"state {state[:40]!r}: one of {', '.join(_STATES)}")
     found = drafts(opened(node), state)
     if json:
         show(found)
@@ -76,7 +106,7 @@ def list_drafts(node: NodeDir = DEFAULT_NODE, state: str = "", json: AsJson = Fa
 @app.command("show")
 def show_draft(id_: Id, node: NodeDir = DEFAULT_NODE, json: AsJson = False) -> None:
     """Show a draft: what it holds, what it lacks, what was said."""
-    from earthcommons.commons.stories.submitting import get_draft
+    from earthcommons.commons.stories.drafts import get_draft
 
     _tell(get_draft(opened(node), id_), json)
 
@@ -125,15 +155,15 @@ def comment(
     json: AsJson = False,
 ) -> None:
     """Say something about a draft."""
-    from earthcommons.commons.stories import submitting
+    from earthcommons.commons.stories import reviewing
 
-    _tell(submitting.comment(opened(node), id_, text, field), json)
+    _tell(reviewing.comment(opened(node), id_, text, field), json)
 
 
 @app.command("changes")
 def changes(id_: Id, text: Say, node: NodeDir = DEFAULT_NODE, json: AsJson = False) -> None:
     """Give a submitted draft back, saying what to change."""
-    from earthcommons.commons.stories.submitting import ask_for_changes
+    from earthcommons.commons.stories.reviewing import ask_for_changes
 
     _tell(ask_for_changes(opened(node), id_, text), json)
 
@@ -141,9 +171,9 @@ def changes(id_: Id, text: Say, node: NodeDir = DEFAULT_NODE, json: AsJson = Fal
 @app.command("decline")
 def decline(id_: Id, text: Say, node: NodeDir = DEFAULT_NODE, json: AsJson = False) -> None:
     """End a submission without publishing it, saying why."""
-    from earthcommons.commons.stories import submitting
+    from earthcommons.commons.stories import reviewing
 
-    _tell(submitting.decline(opened(node), id_, text), json)
+    _tell(reviewing.decline(opened(node), id_, text), json)
 
 
 @app.command("accept")
@@ -172,13 +202,22 @@ def cite(
     """Print how to cite an item."""
     from earthcommons.commons.stories.citing import cite_item
 
-    print(cite_item(opened(node), name, style, version or None, lang).rstrip("\n"))
+    if lang not in ("en", "zh"):
+        raise InvalidInputError(f"language {lang[:20]!r}: one of en, zh")
+    at = opened(node)
+    print(cite_item(at, name, style, version or None, lang).rstrip("\n"))
+    if not at.settings.base_url:
+        print(
+            f"earthcommons: {at.settings.url} opens on this machine only: set base_url in "
+            "node.toml before others cite it",
+            file=sys.stderr,
+        )
 
 
 def _metadata(file: Path | None) -> dict[str, Any]:
     """Return the metadata a TOML file states; `[[variable]]` and `[[creator]]` as tables."""
     from earthcommons.commons.declarations import read_toml
-    from earthcommons.commons.stories.submitting import METADATA
+    from earthcommons.commons.stories.drafts import METADATA
 
     if file is None:
         return {}
@@ -199,12 +238,36 @@ def _tell(draft: dict[str, Any], as_json: bool) -> None:
         show(draft)
         return
     print(f"{draft['id']}  {draft['collection']}/{draft['item']}  {draft['state']}")
+    published = draft["state"] == "published"
+    if published:
+        last = next(each for each in reversed(draft["events"]) if each["what"] == "published")
+        print(f"  published   {last['item']} version {last['version']}")
     for file in draft["files"]:
         print(
-            f"  file      {file['name']}  {file['size']} bytes  sha256 {file['sha256'][:12]}…"
+            f"  file        {file['name']}  {file['size']} bytes  sha256 {file['sha256'][:12]}…"
         )
-    for lack in draft["lacks"]:
-        print(f"  {lack['level']:9s} {lack['text']['en']} ({', '.join(lack['standards'])})")
+    if seen := draft.get("seen"):
+        box = " ".join(f"{edge:g}" for edge in seen.get("bbox") or ())
+        parts = (seen.get("format"), seen.get("crs"), box, seen.get("variables"))
+        print(f"  seen        {' · '.join(_plain(each) for each in parts if each)}")
+    for name, value in [*draft["metadata"].items(), ("rule", draft["rule"])]:
+        print(f"  {name:11s} {_plain(value)}")
+    for lack in draft["lacks"] if not published else ():
+        print(f"  {lack['level']:11s} {lack['text']['en']} ({', '.join(lack['standards'])})")
     for said in draft["comments"]:
-        about = f" on {said['field']}" if said["field"] else ""
-        print(f"  {said['by']}{about}: {said['text']}")
+        about = f" on {_plain(said['field'])}" if said["field"] else ""
+        print(f"  {said['by']}{about}: {_plain(said['text'])}")
+
+
+def _plain(value: Any) -> str:
+    """Return a part of a draft on one line, without the marks of JSON."""
+    if isinstance(value, dict):
+        if "name" in value:
+            unit = f"[{value['unit']}]" if value.get("unit") else ""
+            more = value.get("meaning") or value.get("email") or ""
+            return _plain(f"{value['name']} {unit} {more}")
+        return " · ".join(f"{key}: {_plain(each)}" for key, each in value.items() if each)
+    if isinstance(value, list):
+        return "; ".join(_plain(each) for each in value)
+    # Others wrote it: nothing in it may move the cursor of a terminal.
+    return "".join(char for char in " ".join(str(value).split()) if char.isprintable())

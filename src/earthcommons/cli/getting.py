@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from earthcommons.cli.common import AsJson, show
+from earthcommons.errors import InvalidInputError
 
 __all__ = ["add_to"]
 
@@ -38,6 +39,10 @@ def get(
     address = item
     if "://" not in item:
         collection, _, name = item.partition("/")
+        if not name:
+            raise InvalidInputError(
+                f"{item[:60]!r}: write collection/item, or an item's address"
+            )
         address = f"{at.rstrip('/')}/stac/collections/{collection}/items/{name}"
     told = _Told()
     getter = Getter(_key(key_file), on_progress=told)
@@ -83,6 +88,10 @@ class _Told:
 
 def _key(file: Path | None) -> str:
     if file is not None:
-        return file.read_text(encoding="utf-8").strip()
+        try:
+            return file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "no text"
+            raise InvalidInputError(f"key file {file.name!r}: {why}") from error
     # The one secret of the command line; a flag would stand in the list of processes.
     return os.environ.get("EARTHCOMMONS_KEY", "").strip()

@@ -79,9 +79,11 @@ def scrub(
     if not done.sound:
         first = (done.damaged + done.missing)[0]
         raise IntegrityError(
-            first, expected="every object whole", found=f"{len(done.damaged)} damaged,"
-            f" {len(done.missing)} missing",
-        )  # fmt: skip
+            first,
+            expected=first.split(".")[0],
+            found=f"other bytes or none; in all {len(done.damaged)} damaged, {len(done.missing)} "
+            "missing: `scrub --repair --from PLACE` puts good copies in their place",
+        )
 
 
 def collect(
@@ -137,10 +139,11 @@ def backup(
             f" {done.copied} of them new ({done.bytes} bytes)"
         )
     if done.damaged:
+        first = done.damaged[0]
         raise IntegrityError(
-            f"this node has {len(done.damaged)} damaged objects, left out of the backup",
-            expected="every object whole",
-            found=", ".join(done.damaged[:5]),
+            first,
+            expected=first.split(".")[0],
+            found=f"other bytes; damaged and left out of the backup: {len(done.damaged)}",
         )
 
 

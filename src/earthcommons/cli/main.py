@@ -23,7 +23,7 @@ from earthcommons.cli import (
     watches,
 )
 from earthcommons.cli.errors import exit_code
-from earthcommons.errors import CommonsError
+from earthcommons.errors import CommonsError, GoneError
 
 __all__ = ["app", "main"]
 
@@ -75,5 +75,16 @@ def main() -> None:
     try:
         app()
     except CommonsError as error:
-        print(f"earthcommons: {error} [{error.code}]", file=sys.stderr)
+        print(f"earthcommons: {error}{_stub(error)} [{error.code}]", file=sys.stderr)
         sys.exit(exit_code(error))
+
+
+def _stub(error: CommonsError) -> str:
+    """Return what the stub of a withdrawn record says: when, why, what takes its place."""
+    stub = error.stub if isinstance(error, GoneError) else {}
+    said = [str(stub.get("withdrawn", ""))[:10], str(stub.get("reason", ""))]
+    said += [str(stub.get("note", ""))]
+    said += [f"in its place: {stub['successor']}"] if stub.get("successor") else []
+    # A note is what a person wrote: nothing in it may move the cursor of a terminal.
+    text = "".join(c for c in "; ".join(each for each in said if each) if c.isprintable())
+    return f" ({text})" if text else ""

@@ -121,7 +121,7 @@ def group_list(node: NodeDir = DEFAULT_NODE, json: AsJson = False) -> None:
     if json:
         show([{"id": g.id, "title": {"en": g.title_en, "zh": g.title_zh}} for g in found])
         return
-    table(("group", "title", ""), [(g.id, g.title_en, g.title_zh) for g in found])
+    table(("group", "title", "in Chinese"), [(g.id, g.title_en, g.title_zh) for g in found])
 
 
 @group.command("join")

@@ -123,6 +123,9 @@ def recall(
         print(
             f"{body['id']}: {body['about']['id']} ({body['about']['state']}); {body['reason']}"
         )
+    if not body["touched"]:
+        print("nothing published that you may see rests on it")
+        return
     rows = [
         (each["kind"], each["id"], each["outcome"], " ← ".join(each["through"]), each["now"])
         for each in body["touched"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 
 from earthcommons.cli.common import DEFAULT_NODE, AsJson, NodeDir, opened, show, table
@@ -50,8 +52,14 @@ def alerts(node: NodeDir = DEFAULT_NODE, json: AsJson = False) -> None:
             a["severity"],
             a["start"],
             a["end"] or "standing",
-            f"{a['peak']['value']:+.2f} {a['peak']['unit']} ({a['peak']['period']})",
+            f"{_peak(a)} {a['peak']['unit']} ({a['peak']['period']})",
         )
         for a in found
     ]
     table(("watch", "kind", "severity", "start", "end", "peak"), rows)
+
+
+def _peak(alert: dict[str, Any]) -> str:
+    """Return the value at the peak; the mean of an episode is an anomaly and has a sign."""
+    sign = "+" if alert["kind"].endswith("-episode") else ""
+    return f"{alert['peak']['value']:{sign}.2f}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 import warnings
 from collections import OrderedDict
@@ -17,16 +18,17 @@ from earthcommons.errors import InvalidInputError, NotFoundError
 from earthcommons.render.ramps import colormap_for_tiles, ramp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import xarray as xr
 
     from earthcommons.store import ObjectStore
 
-__all__ = ["MAX_ZOOM", "Layer", "TileReader"]
+__all__ = ["MAX_ZOOM", "Layer", "TileReader", "coloured"]
 
 MAX_ZOOM = 18
 _SIZE = 256
+_COLOUR = re.compile(r"[0-9A-Fa-f]{6}")
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,8 @@ class Layer:
 
     @property
     def classes(self) -> list[dict[str, Any]]:
-        """The legend of a categorical band, or nothing."""
-        return list(self.band.get("classification:classes", []))
+        """The legend of a categorical band, each class with a colour; or nothing."""
+        return coloured(self.band.get("classification:classes", []))
 
     def legend(self) -> dict[str, Any]:
         """Return what a legend shows: classes with colours, or limits and colours of the ramp."""
@@ -104,6 +106,20 @@ class Layer:
             "high": self.high,
             "colours": list(shades),
         }
+
+
+def coloured(classes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return classes with `color_hint`; Okabe and Ito's in turn where nobody stated a colour."""
+    palette = ramp("okabe-ito").anchors
+    return [
+        {
+            **each,
+            "color_hint": hint
+            if _COLOUR.fullmatch(hint := str(each.get("color_hint", "")).removeprefix("#"))
+            else palette[n % len(palette)][1:],
+        }
+        for n, each in enumerate(classes)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

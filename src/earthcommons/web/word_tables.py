@@ -121,7 +121,8 @@ WORDS: dict[str, tuple[str, str]] = {
         ),
         "本页每五秒自动刷新；已发布的内容可以使用。",
     ),
-    "nothing_yet": ("Nothing is published here yet.", "尚未发布任何内容。"),
+    "nothing_yet": ("No indicator is computed on this node yet.", "本节点尚未计算任何指标。"),
+    "nothing_yet_data": ("What is published is in the data.", "已发布的记录见数据页。"),
     # Map.
     "layers": ("Layers", "图层"),
     "layer_sst": ("Sea-surface temperature anomaly", "海表温度距平"),

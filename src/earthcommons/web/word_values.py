@@ -45,6 +45,8 @@ KINDS: dict[str, tuple[str, str]] = {
     "broken": ("broken", "不符"),
     "withdrawn": ("withdrawn", "已撤回"),
     "draft": ("draft", "草稿"),
+    "erratum": ("correction", "更正"),
+    "recall": ("recall", "召回"),
     "published": ("published", "已发布"),
     "software": ("software", "软件"),
     "data": ("data", "数据"),

@@ -70,7 +70,8 @@ export class EcMap extends HTMLElement {
     frame.append(place);
     try {
       // Every address is judged before anything is drawn or loaded.
-      const regions = sameOrigin(this.getAttribute('regions') ?? '');
+      const outlines = this.getAttribute('regions');
+      const regions = outlines ? sameOrigin(outlines) : null;
       const lines = this.getAttribute('lines');
       const tiles = this.getAttribute('tiles');
       this.#steps = readSteps(this.getAttribute('steps') ?? '[]');
@@ -81,7 +82,8 @@ export class EcMap extends HTMLElement {
       const choropleth = await this.#choropleth();
       this.prepend(frame);
       this.#view = await openMap(place, {
-        regions: await (await fetchHere(regions)).json(),
+        // A node without outlines still shows its tiles.
+        regions: regions ? await (await fetchHere(regions)).json() : { features: [] },
         lines: lines ? await (await fetchHere(lines)).json() : null,
         tiles: first ? sameOrigin(first) : null,
         tileBounds: boundsOf(this.getAttribute('tile-bounds')),

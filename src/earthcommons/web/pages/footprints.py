@@ -50,7 +50,7 @@ def footprint_words(bbox: Sequence[float], words: Words, key: str = "footprint_a
     """Return a footprint in words; an empty string where there is none."""
     if not bbox:
         return ""
-    west, south, east, north = (f"{edge:.1f}°" for edge in _edges(bbox))
+    west, south, east, north = (f"{edge:.1f}°".replace("-", "\u2212") for edge in _edges(bbox))
     return words(key, west=west, east=east, south=south, north=north)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from earthcommons.web.pages.figures import Asked, series
 from earthcommons.web.pages.view import figure_label, shown
 from earthcommons.web.parameters import known
 from earthcommons.web.places import COUNTRIES
+from earthcommons.web.tile_reader import coloured
 
 if TYPE_CHECKING:
     from earthcommons.web.pages.site import Site
@@ -100,6 +102,15 @@ def disputed_lines(site: Site) -> str:
     """Return where the lines to draw dashed are, or an empty string where the node has none."""
     held = site.item(DISPUTED_LINES) is not None
     return "/api/disputed-lines.geojson" if held else ""
+
+
+def _has_outlines(site: Site) -> bool:
+    """Whether the node has the outlines of countries: one made by `init` begins without."""
+    try:
+        site.places.region_set()
+    except NotFoundError:
+        return False
+    return True
 
 
 def sea_map(site: Site, lang: str, month: str, *, slider: bool = False) -> Picture | None:
@@ -194,7 +205,7 @@ def raster_map(site: Site, lang: str, layer: RasterLayer) -> Picture | None:
         (facts.get("title_zh") if lang == "zh" else "") or facts.get("title") or item["id"]
     )
     band = item["assets"]["data"]["bands"][0]
-    classes = band.get("classification:classes", [])
+    classes = coloured(band.get("classification:classes", []))
     query = f"variable={band['name']}"
     if classes:
         legend: dict[str, Any] = {
@@ -206,11 +217,10 @@ def raster_map(site: Site, lang: str, layer: RasterLayer) -> Picture | None:
         }
     else:
         query += f"&ramp={layer.ramp}&low={layer.low:g}&high={layer.high:g}"
-        step = (layer.high - layer.low) / 8
         legend = {
             "title": title,
             "unit": layer.unit,
-            "breaks": [round(layer.low + n * step, 6) for n in range(9)],
+            "breaks": class_edges(layer.low, layer.high, 8),
             "colours": list(ramp(layer.ramp).classes(8)),
         }
     west, south, east, north = _edges(item, known=bool(layer.bounds))
@@ -220,7 +230,7 @@ def raster_map(site: Site, lang: str, layer: RasterLayer) -> Picture | None:
         claim=str(about or facts.get("description") or ""),
         src="",
         alt="",
-        regions=f"/api/regions.geojson?set={COUNTRIES}",
+        regions=f"/api/regions.geojson?set={COUNTRIES}" if _has_outlines(site) else "",
         lines=disputed_lines(site),
         attribution=str(facts.get("ec:attribution") or ""),
         note=words["not_a_value"],
@@ -457,6 +467,13 @@ def country_rows(site: Site, lang: str, layer: Layer) -> list[tuple[str, str, Sh
 def _sea_tiles(month: str) -> str:
     query = f"variable=sst_anomaly&step={month}&ramp=temperature&low=-3&high=3"
     return f"/tiles/{sea.ITEM}/data/{{z}}/{{x}}/{{y}}.png?{query}"
+
+
+def class_edges(low: float, high: float, count: int) -> list[float]:
+    """Return the edges of equal classes, to a hundredth of a class: no more can be seen."""
+    step = (high - low) / count
+    digits = 2 - math.floor(math.log10(step))
+    return [round(low + n * step, digits) for n in range(count + 1)]
 
 
 def _class_title(entry: dict[str, Any], lang: str) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from earthcommons.errors import CommonsError
+from earthcommons.model.unit import NO_MEASURE
 from earthcommons.web.pages.figures import series
 from earthcommons.web.pages.map_page import RASTERS, RasterLayer, raster_map, sea_map
 from earthcommons.web.pages.places import series_of
@@ -46,7 +49,7 @@ def preview(site: Site, lang: str, name: str, body: Row) -> Preview | None:
         return Preview(map=picture)
     if drawing := _drawing(site, lang, name, body):
         return Preview(drawing=drawing)
-    return _head(site, body["assets"]["data"])
+    return _head(site, lang, body)
 
 
 def _map(site: Site, lang: str, name: str, body: Row) -> Any:
@@ -109,11 +112,12 @@ def _covers(site: Site, body: Row, region: str) -> bool:
     return bool(box[0] <= middle.x <= box[2] and box[1] <= middle.y <= box[3])
 
 
-def _head(site: Site, asset: Row) -> Preview | None:
+def _head(site: Site, lang: str, body: Row) -> Preview | None:
     # Whoever looks at no table does without the library.
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    asset = body["assets"]["data"]
     if "parquet" not in str(asset.get("type", "")):
         return None
     key = str(asset["href"]).removeprefix("/objects/")
@@ -129,8 +133,26 @@ def _head(site: Site, asset: Row) -> Preview | None:
         for field in batch.schema
         if not (pa.types.is_binary(field.type) or pa.types.is_nested(field.type))
     ][:_COLUMNS]
-    rows = [[_cell(row[name]) for name in names] for row in batch.to_pylist()]
-    return Preview(columns=names, rows=rows) if names else None
+    found = batch.to_pylist()
+    if names == ["properties"]:
+        # GeoParquet of features keeps what was said of each as one text of JSON.
+        found = [orjson.loads(row["properties"] or "{}") for row in found]
+        names = list(dict.fromkeys(name for row in found for name in row))[:_COLUMNS]
+    rows = [[_cell(row.get(name)) for name in names] for row in found]
+    units = {c["name"]: str(c.get("unit", "")) for c in _columns(body)}
+    heads = [_with_unit(name, units.get(name, ""), lang) for name in names]
+    return Preview(columns=heads, rows=rows) if names else None
+
+
+def _columns(body: Row) -> Sequence[Row]:
+    stated = body["properties"].get("table:columns")
+    found: Sequence[Row] = stated or body["assets"]["data"].get("table:columns") or ()
+    return found
+
+
+def _with_unit(name: str, unit: str, lang: str) -> str:
+    sign = "" if unit in NO_MEASURE else unit_sign(unit, lang)
+    return f"{name} [{sign}]" if sign else name
 
 
 def _cell(value: Any) -> str:

@@ -142,7 +142,7 @@ def label_words(words: Words, label: str, *, named: bool = True) -> str:
 
 def condition_words(words: Words, conditions: Iterable[str]) -> str:
     """Return who meets all of some conditions, in words."""
-    said = []
+    said, days = [], []
     for condition in conditions:
         name, _, value = condition.partition(":")
         match name:
@@ -157,11 +157,13 @@ def condition_words(words: Words, conditions: Iterable[str]) -> str:
                     words("who_account", name=value) if value else words["who_some_account"]
                 )
             case "after":
-                said.append(words("who_after", day=value[:10]))
+                days.append(value[:10])
             case "registered" | "steward":
                 said.append(words[f"who_{name}"])
     joint = "，并且" if words.lang == "zh" else ", and "
-    return joint.join(said) or words["who_open"]
+    who = joint.join(said) or words["who_open"]
+    # The last of the days is the one that counts: all must have come.
+    return words("who_after", who=who, day=max(days)) if days else who
 
 
 def licence_name(id_: str) -> str:

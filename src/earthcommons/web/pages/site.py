@@ -91,10 +91,28 @@ class Site:
         self.drawings = Kept(256)
         self._values = Kept(32)
         self._progress = progress
+        self._demonstration = False
 
     def progress(self) -> Progress | None:
         """Return how far the node's build is, or None when nothing is being built."""
         return None if self._progress is None else self._progress()
+
+    @property
+    def demonstration(self) -> bool:
+        """Whether the sample pack is on this node, or is being put there: every page says so."""
+        if not self._demonstration:
+            self._demonstration = self.progress() is not None or any(
+                self.catalog.version("item", name) is not None for name in self._sample_pack
+            )
+        return self._demonstration
+
+    @cached_property
+    def _sample_pack(self) -> tuple[str, ...]:
+        """Names of the pack's data; outlines of countries serve any node."""
+        from earthcommons.commons.demonstration.sources import load_pieces
+
+        names = (f"{piece.collection}/{piece.id}" for piece in load_pieces())
+        return tuple(name for name in names if not name.startswith("regions/"))
 
     # Values.
 
@@ -237,6 +255,7 @@ class Site:
             links=links,
             trail=trail,
             node_name=self.node.settings.name,
+            demonstration=self.demonstration,
             base=self.node.settings.url,
             me=acting_party(),
             # Where to go on to after signing in: only a page that can be asked for again.
