@@ -148,3 +148,12 @@ def test_nobodys_key_is_neither_made_nor_ended(peopled: Catalog) -> None:
         peopled.credentials.issue_key("nobody", ("read",), 1)
     with pytest.raises(NotFoundError):
         peopled.credentials.revoke_key("0" * 12)
+
+
+def test_keys_of_an_account_that_is_none_are_not_none_but_not_found(peopled: Catalog) -> None:
+    with acting_as(OPERATOR):
+        assert peopled.credentials.keys("mei") == []
+        with pytest.raises(NotFoundError, match="there is no account 'perid'"):
+            peopled.credentials.keys("perid")
+    with acting_as(Party("sam")), pytest.raises(AccessDeniedError):
+        peopled.credentials.keys("perid")

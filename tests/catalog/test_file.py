@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from earthcommons.catalog.file import CatalogFile
-from earthcommons.errors import ConflictError
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from earthcommons.errors import ConflictError, UpstreamError
 
 ADD, ASK = "INSERT INTO label VALUES (?)", "SELECT label FROM label ORDER BY label"
 
@@ -85,4 +82,63 @@ def test_loading_gives_the_connection_back_as_it_was(tmp_path: Path) -> None:
         bring_in()
     assert state() == before
     assert labels(file) == ["one"]
+    file.close()
+
+
+def test_a_folder_named_from_here_is_the_same_one_from_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "else").mkdir()
+    monkeypatch.chdir(tmp_path)
+    file = CatalogFile(Path("c.sqlite"))
+    with file.writing() as connection:
+        connection.execute(ADD, ("one",))
+    monkeypatch.chdir(tmp_path / "else")
+    file.close()
+    assert labels(file) == ["one"]
+    assert list((tmp_path / "else").iterdir()) == []
+    file.close()
+
+
+def test_why_a_copy_failed_is_told_though_what_is_left_of_it_is_damaged(tmp_path: Path) -> None:
+    file = CatalogFile(tmp_path / "c.sqlite")
+
+    def fill() -> None:
+        with file.replaced() as place:
+            copy = CatalogFile(place, copy=True)
+            with copy.loading():
+                with copy.writing() as connection:
+                    connection.execute(ADD, ("one",))
+                place.write_bytes(b"half a page")
+                raise UpstreamError("the disk is full", code="storage")
+
+    with pytest.raises(UpstreamError, match="the disk is full"):
+        fill()
+    assert labels(file) == []
+    assert not list(tmp_path.glob("*filling*"))
+    file.close()
+
+
+def test_an_end_by_hand_while_a_statement_runs_is_no_fault_of_the_disk(tmp_path: Path) -> None:
+    file = CatalogFile(tmp_path / "c.sqlite")
+
+    def end() -> None:
+        raise KeyboardInterrupt
+
+    def write() -> None:
+        with file.writing() as connection:
+            connection.set_progress_handler(end, 1)
+            connection.execute("INSERT INTO label VALUES (1), (2), (3)")
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
+
+    def read() -> None:
+        with file.connection().bounded() as connection:
+            connection.execute("SELECT count(*) FROM label, label, label, label")
+
+    with pytest.raises(KeyboardInterrupt):
+        read()
+    file.connection().set_progress_handler(None, 0)
+    assert labels(file) == []
     file.close()

@@ -86,7 +86,7 @@ def test_as_of_is_the_last_version_made_by_then(catalog: Catalog) -> None:
     assert title(datetime(2026, 1, 1, tzinfo=UTC)) == "version 1"
     assert title(datetime(2026, 2, 28, tzinfo=UTC)) == "version 2"
     assert title(datetime.now(UTC)) == "version 3"
-    with pytest.raises(NotFoundError):
+    with pytest.raises(NotFoundError, match=r"at 2025-12-31T00:00:00Z$"):
         catalog.as_of("item", "c/a", datetime(2025, 12, 31, tzinfo=UTC))
     assert catalog.items_as_of("c", datetime(2025, 12, 31, tzinfo=UTC)) == []
 
@@ -148,6 +148,26 @@ def test_who_could_not_see_it_does_not_learn_that_it_is_gone(catalog: Catalog) -
         catalog.body("item", "c/a", OPERATOR)
     with pytest.raises(NotFoundError):
         catalog.versions("item", "c/a")
+
+
+def test_a_tombstone_names_its_successor_to_whoever_may_find_that(catalog: Catalog) -> None:
+    after = item(1, OTHER, access="group:basin")
+    put(catalog, item(1), Record("item", "c/b", {**after.body, "id": "b"}, 1, after.access))
+    stub = {"id": "a", "collection": "c", "reason": "superseded", "successor": "c/b"}
+    put(catalog, Record("item", "c/a", stub, 2, withdrawn=True))
+    told = []
+    for asker in (PUBLIC, Party("gus", groups=frozenset({"basin"})), OPERATOR):
+        with acting_as(asker):
+            for read in (
+                lambda: catalog.get("item", "c/a"),
+                lambda: catalog.past("item", "c/a", 1),
+                lambda: catalog.past("item", "c/a", 2),
+            ):
+                with pytest.raises(GoneError) as gone:
+                    read()
+                assert gone.value.stub["reason"] == "superseded"
+                told.append(gone.value.stub.get("successor"))
+    assert told == [None] * 3 + ["c/b"] * 6
 
 
 def test_the_log_tells_of_a_withdrawal_whoever_may_see_its_stub(catalog: Catalog) -> None:

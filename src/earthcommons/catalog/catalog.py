@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
@@ -53,7 +54,7 @@ class Catalog:
     """All records of a node, by kind and id; every read is limited to what the party may see."""
 
     def __init__(self, file: Path, store: ObjectStore, *, copy: bool = False) -> None:
-        self._path = file
+        self._path = file.resolve()
         self._file = CatalogFile(file, copy=copy)
         self._store = store
         self.people = People(self._file.connection, self.transaction)
@@ -87,7 +88,8 @@ class Catalog:
         the block raises, or the machine stops, nothing of the copy is left but objects.
 
         Raises:
-            ConflictError: somebody reads what was there some time ago (nothing was begun).
+            ConflictError: somebody reads what was there some time ago, or the file is another
+                user's (nothing was begun).
             UpstreamError: the disk is full or fails (`storage`); this one is as it was.
         """
         with self._file.replaced() as place:
@@ -101,9 +103,17 @@ class Catalog:
         """Make this thread fit for many writes; yield what is called after each transaction."""
         return self._file.loading()
 
+    def tidy(self) -> None:
+        """Remove what a copy that was ended left, unless one is being filled."""
+        self._file.tidy()
+
     def size(self) -> int:
         """Return how many bytes the catalogue's file has."""
         return self._path.stat().st_size
+
+    def room(self) -> int:
+        """Return how many bytes are free on the catalogue's disk."""
+        return shutil.disk_usage(self._path.parent).free
 
     def visible(self, party: Party | None = None) -> tuple[str, ...]:
         """Return the labels in force of what a party may see: who acts now, when not told."""

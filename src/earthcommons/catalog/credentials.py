@@ -113,8 +113,11 @@ class Credentials:
 
         Raises:
             AccessDeniedError: the acting party is neither.
+            NotFoundError: there is no such account.
         """
         require_self(id_)
+        if id_:
+            self._people.account(id_)
         return self._keys(id_)
 
     def _keys(self, id_: str) -> list[ApiKey]:

@@ -12,8 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from earthcommons.catalog.migrations import check_schema
-from earthcommons.catalog.reader import open_reader
-from earthcommons.catalog.replacing import copy_beside
+from earthcommons.catalog.reader import open_reader, was_ended
+from earthcommons.catalog.replacing import (
+    copy_beside,
+    inode_of,
+    leftover,
+    open_named,
+    remove_leftover,
+)
 from earthcommons.catalog.schema import SCHEMA_VERSION, statements
 from earthcommons.errors import ConflictError, UpstreamError
 from earthcommons.store import Turns, storing
@@ -48,7 +54,8 @@ class CatalogFile:
             path: where it is.
             copy: it is thrown away where anything fails (`copy_beside`).
         """
-        self._path = path
+        # A link stays one where the file is replaced, and another folder changes nothing.
+        self._path = path = path.resolve()
         self._copy = copy
         self._local = threading.local()
         self._writing = threading.Lock()
@@ -60,19 +67,12 @@ class CatalogFile:
         """Return this thread's connection to the file that has the name by now."""
         connection: Reader | None = getattr(self._local, "connection", None)
         if connection is not None:
-            if connection.in_transaction or self._inode() in (None, self._local.inode):
+            if connection.in_transaction or inode_of(self._path) in (None, self._local.inode):
                 return connection
             # Not closed here: somebody may have begun to read from it, and ends so.
             self._local.connection = None
-        while True:
-            inode = self._inode()
-            connection = open_reader(self._path)
-            # SQLite opens a file and its log, or makes them, with the first question.
-            connection.execute("PRAGMA user_version").fetchone()
-            if inode in (None, found := self._inode()):
-                break
-            connection.close()
-        self._local.connection, self._local.inode = connection, found
+        connection, self._local.inode = open_named(self._path, open_reader)
+        self._local.connection = connection
         return connection
 
     @contextmanager
@@ -99,8 +99,10 @@ class CatalogFile:
             except BaseException as error:
                 # Where the disk failed, SQLite may have rolled back by itself.
                 if connection.in_transaction:
-                    with suppress(sqlite3.OperationalError):
+                    with suppress(sqlite3.DatabaseError):
                         connection.execute("ROLLBACK")
+                if was_ended(error):
+                    raise KeyboardInterrupt from error
                 if isinstance(error, sqlite3.OperationalError):
                     raise _unwritable(error) from error
                 raise
@@ -121,7 +123,8 @@ class CatalogFile:
         """Yield a copy of the file, which takes its place when the block ends; nobody else writes.
 
         Raises:
-            ConflictError: somebody reads what was there some time ago (nothing was begun).
+            ConflictError: somebody reads what was there some time ago, or the file is another
+                user's (nothing was begun).
             UpstreamError: the disk is full or fails (`storage`); the file is as it was.
         """
         try:
@@ -129,6 +132,12 @@ class CatalogFile:
                 yield copy
         except sqlite3.OperationalError as error:
             raise _unwritable(error) from error
+
+    def tidy(self) -> None:
+        """Remove what a copy that was ended left, unless one is being filled."""
+        if leftover(self._path):
+            with suppress(BlockingIOError), self._turns.alone(wait=False):
+                remove_leftover(self._path)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -158,13 +167,19 @@ class CatalogFile:
         connection = self.connection()
         before = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in fit}
         try:
-            for name, value in fit.items():
-                connection.execute(f"PRAGMA {name} = {value}")
+            self._set(fit)
             yield
-        finally:
-            connection = self.connection()
-            for name, value in before.items():
-                connection.execute(f"PRAGMA {name} = {value}")
+        except BaseException:
+            # A copy that failed without a log is damaged, and thrown away.
+            if not self._copy:
+                self._set(before)
+            raise
+        self._set(before)
+
+    def _set(self, values: Mapping[str, int | str]) -> None:
+        connection = self.connection()
+        for name, value in values.items():
+            connection.execute(f"PRAGMA {name} = {value}")
 
     def close(self) -> None:
         """Close this thread's connection."""
@@ -172,12 +187,6 @@ class CatalogFile:
         if connection is not None:
             connection.close()
             self._local.connection = None
-
-    def _inode(self) -> int | None:
-        try:
-            return self._path.stat().st_ino
-        except FileNotFoundError:
-            return None
 
     def _bring_in(self) -> None:
         # What cannot be brought in now stays in the log, which says the same.

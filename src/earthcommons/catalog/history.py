@@ -14,7 +14,7 @@ from earthcommons.catalog.item_rows import address_part
 from earthcommons.catalog.labelling import stated_labels
 from earthcommons.catalog.presenting import signed, without_withheld
 from earthcommons.errors import GoneError, InvalidInputError, NotFoundError
-from earthcommons.policy import OPEN, acting_party, combine, own, satisfies
+from earthcommons.policy import OPEN, STAFF, acting_party, combine, own, satisfies
 
 if TYPE_CHECKING:
     import sqlite3
@@ -108,7 +108,7 @@ def past(
         raise NotFoundError(f"{kind} {id_[:120]!r} has no version {version}")
     body: dict[str, Any] = orjson.loads(row[0])
     if row[2]:
-        raise _gone(kind, id_, signed(body, owner, acting_party()))
+        raise _gone(kind, id_, _told(sql, kind, signed(body, owner, acting_party()), asker.may))
     if stub := gone(sql, kind, id_, asker.may):
         raise _gone(kind, id_, stub)
     if kind != "item":
@@ -143,7 +143,7 @@ def at_moment(sql: sqlite3.Connection, kind: str, id_: str, moment: str) -> int:
         (kind, id_, moment),
     ).fetchone()
     if row[0] is None:
-        raise NotFoundError(f"there was no {kind} {id_[:120]!r} at {moment}")
+        raise NotFoundError(f"there was no {kind} {id_[:120]!r} at {moment[:19]}Z")
     later = sql.execute(
         "SELECT 1 FROM record WHERE kind = ? AND id = ? AND version > ?", (kind, id_, row[0])
     ).fetchone()
@@ -200,7 +200,28 @@ def gone(
     ).fetchone()
     if row is None or not may(row[1]):
         return None
-    return signed(orjson.loads(row[0]), owner_of(sql, kind, id_), acting_party())
+    stub = signed(orjson.loads(row[0]), owner_of(sql, kind, id_), acting_party())
+    return _told(sql, kind, stub, may)
+
+
+def _told(
+    sql: sqlite3.Connection, kind: str, stub: dict[str, Any], may: Callable[[str], bool]
+) -> dict[str, Any]:
+    """Return a stub without the name of a successor that may not be known."""
+    after = stub.get("successor")
+    if after is None or may(_label_now(sql, kind, after) or STAFF):
+        return stub
+    return {name: value for name, value in stub.items() if name != "successor"}
+
+
+def _label_now(sql: sqlite3.Connection, kind: str, id_: str) -> str:
+    """Return the find label of a record that is there or was withdrawn; empty of none."""
+    row = sql.execute(
+        "SELECT access FROM record WHERE kind = ? AND id = ? AND (current OR gone)"
+        " AND access <> '' ORDER BY version DESC LIMIT 1",
+        (kind, id_),
+    ).fetchone()
+    return "" if row is None else str(row[0])
 
 
 def _gone(kind: str, id_: str, stub: dict[str, Any]) -> GoneError:

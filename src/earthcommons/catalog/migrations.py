@@ -80,6 +80,17 @@ def adopt(connection: sqlite3.Connection, other: Path) -> None:
         " WHERE EXISTS (SELECT 1 FROM old.record o WHERE o.kind = main.record.kind"
         " AND o.id = main.record.id AND o.version = main.record.version)"
     )
+    # Numbers go on from the old log, without a gap. What was written and never committed, or is
+    # younger than the old file, is in the index by now: who follows the log is told.
+    connection.execute(
+        "UPDATE main.sqlite_sequence SET seq = (SELECT max(seq) FROM main.change)"
+        " WHERE name = 'change'"
+    )
+    connection.execute(
+        "INSERT INTO main.change (kind, id, version, digest) SELECT kind, id, version, digest"
+        " FROM (SELECT kind, id, version, digest FROM main.record"
+        " EXCEPT SELECT kind, id, version, digest FROM main.change) ORDER BY kind, id, version"
+    )
     for statement in KEPT_TRIGGERS.values():
         connection.execute(statement)
     connection.execute("COMMIT")

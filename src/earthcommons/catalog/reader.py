@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["READ_LIMIT_S", "Reader", "open_reader"]
+__all__ = ["READ_LIMIT_S", "Reader", "open_reader", "was_ended"]
 
 READ_LIMIT_S = 10.0
 _STEPS = 20_000
@@ -67,9 +67,10 @@ class Reader(sqlite3.Connection):
         Raises:
             UpstreamError: the read took over `seconds` (`query-timeout`).
         """
+        until = time.monotonic() + seconds
         try:
             with self.whole():
-                self.until = time.monotonic() + seconds
+                self.until = until
                 try:
                     yield self
                 finally:
@@ -79,11 +80,22 @@ class Reader(sqlite3.Connection):
                         cursor.close()
                     self.followed = ()
         except sqlite3.OperationalError as error:
-            if "interrupted" not in str(error):
+            if not was_ended(error):
                 raise
+            if time.monotonic() <= until:
+                raise KeyboardInterrupt from error
             raise UpstreamError(
                 f"the search took over {seconds:g} s: narrow it", code="query-timeout"
             ) from error
+
+
+def was_ended(error: BaseException) -> bool:
+    """Return whether a statement was ended by what watches it: its time, or Ctrl-C.
+
+    Ctrl-C that comes while the watch runs is lost there: whoever set no time raises it again.
+    """
+    code = getattr(error, "sqlite_errorcode", 0)
+    return isinstance(error, sqlite3.OperationalError) and code == sqlite3.SQLITE_INTERRUPT
 
 
 def open_reader(file: Path) -> Reader:

@@ -32,16 +32,30 @@ def bring_in(
     node: NodeDir = DEFAULT_NODE,
     json: AsJson = False,
 ) -> None:
-    """Import items; run it again after an end to go on."""
+    """Import items; after an end, run it again for those that are not in yet."""
     from earthcommons.commons.stories.bulk import import_items
 
-    done = import_items(
-        *(opened(node), file),
-        collection=collection,
-        replace=replace,
-        quick=quick,
-        on_progress=_say,
-    )
+    settled = 0
+
+    def tell(count: int) -> None:
+        nonlocal settled
+        settled = count
+        _say(count)
+
+    try:
+        done = import_items(
+            *(opened(node), file),
+            collection=collection,
+            replace=replace,
+            quick=quick,
+            on_progress=tell,
+        )
+    except KeyboardInterrupt:
+        print(
+            f"\nended: {settled} items of the file are in; run it again for the rest",
+            file=sys.stderr,
+        )
+        raise
     if json:
         show({"added": done.added, "replaced": done.replaced, "unchanged": done.unchanged})
         return
@@ -69,4 +83,4 @@ def bring_out(
 
 def _say(done: int) -> None:
     if sys.stderr.isatty():
-        print(f"\r{done} items", end="", file=sys.stderr, flush=True)
+        print(f"\r{done} items\033[K", end="", file=sys.stderr, flush=True)

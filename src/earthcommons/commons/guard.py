@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from earthcommons.commons.findings import Said
 from earthcommons.errors import ConflictError, InvalidInputError
+from earthcommons.store import open_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +69,7 @@ def alone(root: Path, what: str) -> Iterator[None]:
     """
     import fcntl
 
-    descriptor = os.open(root / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    descriptor = open_lock(root / _LOCK)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -15,7 +15,7 @@ from earthcommons.store.objects import (
     tree_manifest,
 )
 from earthcommons.store.suspects import SuspectList, corrupt
-from earthcommons.store.turns import Turns
+from earthcommons.store.turns import Turns, open_lock
 
 __all__ = [
     "LocalStore",
@@ -27,6 +27,7 @@ __all__ = [
     "digest_of_path",
     "file_digest",
     "files_of_tree",
+    "open_lock",
     "split_key",
     "storing",
     "sync_folder",

@@ -12,9 +12,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Turns"]
+__all__ = ["Turns", "open_lock"]
 
 _LOOK_S = 0.05
+
+
+def open_lock(file: Path) -> int:
+    """Return a descriptor of a lock's file, made where there is none.
+
+    Made by root, it belongs to whom its folder does: who runs the node takes the lock next.
+
+    Raises:
+        OSError: it is a link: root would open, and give away, what somebody chose.
+    """
+    descriptor = os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    if os.geteuid() == 0:
+        owner, found = file.parent.stat(), os.fstat(descriptor)
+        if found.st_uid == 0 != owner.st_uid and found.st_nlink == 1:
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+    return descriptor
 
 
 class Turns:
@@ -45,7 +61,7 @@ class Turns:
 
     @contextmanager
     def _held(self, how: int, wait_s: float | None) -> Iterator[None]:
-        descriptor = os.open(self._file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        descriptor = open_lock(self._file)
         try:
             if wait_s is None:
                 fcntl.flock(descriptor, how)

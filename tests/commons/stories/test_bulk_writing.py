@@ -8,19 +8,24 @@ import threading
 from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING
 
+import orjson
 import pytest
+from fastapi.testclient import TestClient
 from tests.commons.stories.test_bulk import held, item, lines, node_at, rows
 
 from earthcommons.catalog import ItemQuery
 from earthcommons.commons import Node, open_node
 from earthcommons.commons.guard import alone
+from earthcommons.commons.node import rebuild_catalog
 from earthcommons.commons.stories import bulk, bulk_writing
-from earthcommons.commons.stories.bulk import Imported, import_items
-from earthcommons.commons.stories.bulk_writing import Pace
+from earthcommons.commons.stories.bulk import Imported, export_items, import_items
+from earthcommons.commons.stories.bulk_writing import Pace, writable
+from earthcommons.commons.stories.withdrawing import withdraw
 from earthcommons.errors import ConflictError, InvalidInputError
 from earthcommons.model import Record
 from earthcommons.model.party import OPERATOR
 from earthcommons.policy import acting_as
+from earthcommons.web.app import create_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -275,3 +280,136 @@ def test_the_copy_is_as_open_as_the_catalogue_and_no_more_while_it_is_filled(
     import_items(node, lines(tmp_path / "a.ndjson", [item(1)]), on_progress=look)
     modes.append(stat.S_IMODE((node.root / "catalog.sqlite").stat().st_mode))
     assert modes == [0o640, 0o640]
+
+
+def test_what_a_killed_import_left_goes_with_the_next_also_one_into_the_catalogue(
+    node: Node, tmp_path: Path
+) -> None:
+    for name in ("catalog.filling.sqlite", "catalog.filling.sqlite.lock"):
+        (node.root / name).write_bytes(b"what a killed import leaves")
+    with node.catalog.alone():
+        # Another import fills one now.
+        node.catalog.tidy()
+    assert len(leftovers(node)) == 2
+    import_items(node, lines(tmp_path / "a.ndjson", [item(1)]))
+    assert leftovers(node) == []
+
+
+@pytest.mark.usefixtures("copying")
+@pytest.mark.parametrize("copied", [False, True])
+def test_without_room_for_a_copy_all_goes_into_the_catalogue(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copied: bool
+) -> None:
+    source = lines(tmp_path / "a.ndjson", [item(n) for n in range(9)])
+    room = bulk_writing._GROWS * source.stat().st_size - 1 + copied
+    monkeypatch.setattr("earthcommons.catalog.Catalog.room", lambda _: room)
+    file = of(node)
+    import_items(node, source)
+    assert (of(node) != file) is copied
+
+
+def test_parquet_counts_as_what_it_is_as_lines(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = [item(n, title="A lake " * 100) for n in range(400)]
+    text = lines(tmp_path / "a.ndjson", items)
+    import_items(node, text)
+    packed = tmp_path / "a.parquet"
+    export_items(node, packed, ItemQuery())
+    assert packed.stat().st_size < text.stat().st_size / 10
+    other = node_at(tmp_path / "other")
+    monkeypatch.setattr(bulk_writing, "_COPY_FROM", int(text.stat().st_size * 0.9))
+    monkeypatch.setattr("earthcommons.catalog.Catalog.size", lambda _: 0)
+    file = of(other)
+    import_items(other, packed)
+    assert of(other) != file
+    assert list(other.catalog.dump()) == list(node.catalog.dump())
+
+
+@pytest.mark.usefixtures("copying")
+def test_who_ends_a_copy_is_told_what_is_in(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk_writing, "_IN_COPY", Pace(2, 2, 10.0))
+    told: list[int] = []
+
+    def end(done: int) -> None:
+        told.append(done)
+        if done == 6:
+            raise KeyboardInterrupt
+
+    source = lines(tmp_path / "a.ndjson", [item(n) for n in range(9)])
+    with pytest.raises(KeyboardInterrupt):
+        import_items(node, source, on_progress=end)
+    assert (told, len(held(node))) == ([2, 4, 6, 0], 0)
+
+
+@pytest.mark.usefixtures("copying")
+def test_what_a_rebuild_finds_of_an_ended_import_stands_in_the_log_of_changes(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk_writing, "_IN_COPY", Pace(2, 2, 10.0))
+
+    def end(done: int) -> None:
+        if done == 6:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_items(
+            node, lines(tmp_path / "a.ndjson", [item(n) for n in range(9)]), on_progress=end
+        )
+    before = node.catalog.changes()
+    rebuild_catalog(node)
+    import_items(node, lines(tmp_path / "b.ndjson", [item(n) for n in range(20, 23)]))
+    after = node.catalog.changes()
+    assert after[: len(before)] == before
+    assert [change.seq for change in after] == list(range(1, len(after) + 1))
+    names = {change.id for change in after if change.kind == "item"}
+    assert names == {f"c/{body['id']}" for body in held(node)}
+    assert len(names) == 6 + 3
+
+
+def test_a_collection_withdrawn_while_collections_are_listed_is_left_out(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = node.catalog.all
+
+    def then_one_goes(kind: str) -> list[dict[str, object]]:
+        found = listed(kind)
+        withdraw(node, "collection", "d", "error")
+        return found
+
+    monkeypatch.setattr(node.catalog, "all", then_one_goes)
+    assert writable(node, "") == {"c"}
+
+
+@pytest.mark.usefixtures("copying")
+def test_pages_go_on_where_they_were_when_a_copy_took_the_place(
+    node: Node, tmp_path: Path
+) -> None:
+    import_items(node, lines(tmp_path / "a.ndjson", [item(n) for n in range(9)]))
+    first = node.catalog.items(ItemQuery(limit=5))
+    # Newer than all: what comes after a page is as it was.
+    later = [
+        {**item(n), "properties": {"datetime": f"2099-12-{n:02d}T00:00:00Z"}} for n in (20, 21)
+    ]
+    import_items(node, lines(tmp_path / "b.ndjson", later))
+    rest = node.catalog.items(ItemQuery(limit=9, token=first.token))
+    names = [orjson.loads(body)["id"] for page in (first, rest) for body in page.bodies]
+    assert sorted(names) == [f"i{n:05d}" for n in range(9)]
+
+
+@pytest.mark.usefixtures("copying")
+def test_an_app_that_is_open_answers_from_what_took_the_place(
+    node: Node, tmp_path: Path
+) -> None:
+    with TestClient(create_app(node)) as client:
+        counts = []
+        for start in (0, 4, 8):
+            import_items(
+                node,
+                lines(tmp_path / "a.ndjson", [item(n) for n in range(start, start + 4)]),
+            )
+            answer = client.get("/stac/search", params={"limit": 1})
+            counts.append(answer.json()["numberMatched"])
+    assert counts == [4, 8, 12]

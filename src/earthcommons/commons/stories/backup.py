@@ -11,8 +11,10 @@ import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from earthcommons.catalog.replacing import open_named
 from earthcommons.commons.stories.backup_places import Archive, Folder, Target
 from earthcommons.commons.stories.fixity import FixityLog
 from earthcommons.errors import CommonsError, ConflictError, IntegrityError, InvalidInputError
@@ -183,7 +185,7 @@ def _copy_object(node: Node | Unopened, key: str, target: Target) -> list[Any]:
 def _copy_catalogue(file: Path, copy: Path) -> int:
     """Copy the catalogue as of one moment; return the last number of its change log."""
     with (
-        closing(sqlite3.connect(file, timeout=30)) as source,
+        closing(open_named(file, partial(sqlite3.connect, timeout=30))[0]) as source,
         closing(sqlite3.connect(copy)) as target,
     ):
         source.backup(target)

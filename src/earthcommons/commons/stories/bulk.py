@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from earthcommons.catalog import ItemQuery
+    from earthcommons.catalog.preparing import Batch
     from earthcommons.commons.node import Node
     from earthcommons.model.party import Party
 
@@ -55,7 +56,8 @@ def import_items(
             item passes `check_item`, as one that comes alone does, at a fifth of the speed.
         batch: most items of one transaction; as many as suits a node that is served, or one that
             is not, when not told.
-        on_progress: is told how many items have been settled so far.
+        on_progress: is told how many items have been settled so far; fewer than before where a
+            copy of the catalogue was ended, which leaves nothing.
 
     Raises:
         NotFoundError: no such collection.
@@ -71,14 +73,24 @@ def import_items(
     ahead = (batch or ALONE.most) // piece + 2 if size >= _APART_FROM else 0
     with closing(prepared(pieces(source, piece), rules, ahead)) as batches, _unwatched():
         work = Import(node, Coming(batches), replace=replace, on_progress=on_progress)
+        comes = _bytes_of_json(source, size, work.coming.first())
         while work.coming.first() is not None:
-            if batch is not None or not (work.is_most_of(size) and work.into_copy()):
+            if batch is not None or not (work.is_most_of(comes) and work.into_copy()):
                 work.into_catalogue(batch)
     # Also of what was there already: an import that was ended is made whole by the next.
     widen_collections(node, sorted(work.collections))
     if work.coming.refusal is not None:
         raise work.coming.refusal
     return work.total
+
+
+def _bytes_of_json(source: Path, size: int, first: Batch | None) -> int:
+    """Return how long the items of a file are as lines: of Parquet, if all are as the first."""
+    if first is None or source.suffix not in PARQUET:
+        return size
+    import pyarrow.parquet as pq
+
+    return int(pq.read_metadata(source).num_rows * sum(first.sizes) / len(first.sizes))
 
 
 def export_items(

@@ -9,7 +9,7 @@ goes into a copy, which needs no log and takes the place of the catalogue when i
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -57,6 +57,8 @@ _PAUSE_S = 0.06
 # A copy is made for so many bytes of items, and for as many as the catalogue has; it takes no more
 # than so many, or as many as the catalogue has, so that an end in the middle costs no more.
 _COPY_FROM, _COPY_TAKES = 64 * 2**20, 2 * 2**30
+# What a byte of items becomes on the disk: rows, indexes, words and objects.
+_GROWS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +122,11 @@ class Import:
         self._bytes = 0
 
     def is_most_of(self, size: int) -> bool:
-        """Return whether what is left of so many bytes is worth a copy of the catalogue."""
-        return size - self._bytes >= max(_COPY_FROM, self._node.catalog.size())
+        """Return whether a copy is worth what is left of so many bytes, and there is room."""
+        left, there = size - self._bytes, self._node.catalog.size()
+        # Where the disk has no room for both, transactions may still have it.
+        needed = there + _GROWS * min(left, max(_COPY_TAKES, there))
+        return left >= max(_COPY_FROM, there) and self._node.catalog.room() >= needed
 
     def into_copy(self) -> bool:
         """Write what comes into a copy, as much as one takes; then that is the catalogue.
@@ -129,10 +134,10 @@ class Import:
         Where it is ended before that, nothing of it stays.
 
         Returns:
-            False where somebody serves the node, or reads what was there some time ago: nothing
-            was written.
+            False where somebody serves the node, or reads what was there some time ago, or the
+            catalogue is another user's: nothing was written.
         """
-        with ExitStack() as held:
+        with self._as_before(), ExitStack() as held:
             try:
                 held.enter_context(alone(self._node.root, "earthcommons bulk import"))
                 copy = held.enter_context(self._node.catalog.filled())
@@ -144,10 +149,24 @@ class Import:
                 while self._bytes < end and self.coming.first() is not None:
                     self._transaction(copy, fit, _IN_COPY.longest_s)
                     fit = min(2 * fit, _IN_COPY.most)
+        if self.coming.first() is not None:
+            time.sleep(_PAUSE_S)
         return True
+
+    @contextmanager
+    def _as_before(self) -> Iterator[None]:
+        """Forget what came in meanwhile where that was thrown away, and tell so."""
+        total, size = self.total, self._bytes
+        try:
+            yield
+        except BaseException:
+            self.total, self._bytes = total, size
+            self._told(total.settled)
+            raise
 
     def into_catalogue(self, most: int | None = None) -> None:
         """Write all that comes in transactions of the catalogue, of so many items at most."""
+        self._node.catalog.tidy()
         pace = _BESIDE if in_use(self._node.root) else ALONE
         most = most or pace.most
         fit = min(pace.first, most)
@@ -237,7 +256,11 @@ def writable(node: Node, collection: str) -> frozenset[str]:
         return frozenset((collection,))
     found = set()
     for body in node.catalog.all("collection"):
-        standing = node.catalog.standing("collection", body["id"])
+        try:
+            standing = node.catalog.standing("collection", body["id"])
+        except NotFoundError:
+            # Withdrawn since it was listed.
+            continue
         label, owner = standing.faces.find, standing.owner
         if decide(acting_party(), "publish", label, owner=owner, at=moment()).allowed:
             found.add(body["id"])

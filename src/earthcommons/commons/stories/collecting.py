@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from earthcommons.catalog.batches import BATCH_SUFFIX, unpack
+from earthcommons.catalog.replacing import open_named
 from earthcommons.catalog.writing import RECORD_SUFFIX
 from earthcommons.commons.stories.backup import between_backups
 from earthcommons.commons.stories.fixity import FixityLog
@@ -158,7 +159,11 @@ def _removed(node: Node, some: dict[str, int], before: datetime, seen: int) -> d
 
 
 def _reader(file: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    def connect(file: Path) -> sqlite3.Connection:
+        address = f"{file.resolve().as_uri()}?mode=ro"
+        return sqlite3.connect(address, uri=True, isolation_level=None)
+
+    return open_named(file, connect)[0]
 
 
 def _bodies(sql: sqlite3.Connection) -> Iterator[bytes]:

@@ -204,7 +204,8 @@ def _carried(old: Path, new: Path) -> dict[str, int]:
                 continue
             query = f"SELECT (SELECT count(*) FROM old.{table}), count(*) FROM main.{table}"  # noqa: S608
             before, after = sql.execute(query).fetchone()
-            if before > after or (before and before != after):
+            # The new log of changes names also what was in no index before.
+            if before > after or (table != "change" and before and before != after):
                 raise IntegrityError(
                     f"table {table}", expected=f"{before} rows", found=f"{after} rows"
                 )
