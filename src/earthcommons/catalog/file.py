@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from earthcommons.catalog.indexes import made_last
 from earthcommons.catalog.migrations import check_schema
 from earthcommons.catalog.reader import open_reader, was_ended
 from earthcommons.catalog.replacing import (
@@ -150,11 +151,12 @@ class CatalogFile:
         """Make this thread's connection fit for many writes while the block runs.
 
         It keeps more pages, and does not look up again that the rows it has just written refer to
-        one another; a copy has no log. What is yielded brings the log into the file beside all
+        one another; a copy has no log, and what items are searched by is made when all are
+        there. What is yielded brings the log into the file beside all
         else: to be called after each transaction.
         """
         if self._copy:
-            with self._fit(_FILLING):
+            with self._fit(_FILLING), made_last(self.connection()):
                 yield lambda: None
             return
         with ThreadPoolExecutor(1) as beside, self._fit(_LOADING):

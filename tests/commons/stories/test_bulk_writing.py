@@ -55,6 +55,11 @@ def of(node: Node) -> int:
     return (node.root / "catalog.sqlite").stat().st_ino
 
 
+def schema(node: Node) -> list[tuple[str, str]]:
+    with closing(sqlite3.connect(node.root / "catalog.sqlite")) as sql:
+        return sql.execute("SELECT name, sql FROM sqlite_schema ORDER BY name").fetchall()
+
+
 def leftovers(node: Node) -> list[str]:
     return [file.name for file in node.root.glob("catalog.filling*")]
 
@@ -128,6 +133,7 @@ def test_a_copy_holds_what_transactions_would_have_made(tmp_path: Path) -> None:
     with closing(sqlite3.connect(ours.root / "catalog.sqlite")) as sql:
         assert sql.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert sql.execute("PRAGMA foreign_key_check").fetchall() == []
+    assert schema(ours) == schema(theirs)
     assert import_items(ours, source) == Imported(0, 0, 60)
 
 
