@@ -86,6 +86,8 @@ class Asker:
         content, kind = b"", ""
         if form is not None:
             content, kind = urlencode(form).encode(), "application/x-www-form-urlencoded"
+        elif isinstance(body, bytes):
+            content = body
         elif body is not None:
             content, kind = json.dumps(body).encode(), "application/json"
         sent = {"host": self._host.netloc, "user-agent": "matrix", "accept": "*/*"}

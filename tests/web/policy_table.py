@@ -41,6 +41,7 @@ class Line:
         account: whether somebody without an account is asked who they are.
         hand: whether a key needs the scope `admin` for it, since it acts on the account.
         author: whether only who wrote the thing, or an operator, may.
+        reads: whether a key needs the scope `read` besides that of the action.
         bytes_too: whether the label of the bytes is asked for besides.
         query, body, form, headers, names: what is sent; names of a thing may stand in it.
         gone: statuses of whoever may, where the thing was withdrawn.
@@ -54,6 +55,7 @@ class Line:
     account: bool = False
     hand: bool = False
     author: bool = False
+    reads: bool = False
     bytes_too: bool = False
     query: str = ""
     body: Any = None
@@ -102,6 +104,8 @@ def expected(
     allowed = found.allowed
     if line.hand and party.scopes is not None:
         allowed = allowed and "admin" in party.scopes
+    if line.reads and lacking:
+        allowed = False
     if line.author:
         allowed = allowed and (who.id == thing.author or "operator" in who.roles)
     return "allowed" if allowed else "refused"
@@ -286,7 +290,7 @@ def _life() -> list[Line]:
         _get(f"{_AT}/resting", *_NAMED, action="withdraw"),
         Line("POST", f"{_AT}/recall", _NAMED, "withdraw", _WRITES, body={"reason": "Wrong."}),
         _get("/api/recalls/{id}", "recall"),
-        Line("POST", drafts, _IN_GROUP, "submit", _WRITES, body=fresh),
+        Line("POST", drafts, _IN_GROUP, "submit", _WRITES, body=fresh, reads=True),
         # Without a file nothing is begun; with one it is a draft like any other.
         Line("POST", f"{drafts}/from-uploads", ok=(201,), body=many),
         _get(draft, "draft"),
@@ -349,7 +353,7 @@ def _pages() -> list[Line]:
         post(f"{at}/collections/{{collection}}/rule", (200, 400), {}, kinds=("collection",),
              action="manage", **mine),
         post(f"{record}/rule", (200, 400), {}, action="manage", **item),
-        post(f"{record}/new-version", _WRITES, {}, action="submit", **item),
+        post(f"{record}/new-version", _WRITES, {}, action="submit", reads=True, **item),
         post(f"{record}/erratum", _WRITES, {"en": "Mended."}, action="publish", **item),
         post(f"{record}/withdraw", (200, 400, 409), {"reason": "error"}, action="withdraw", **item),
         post(f"{record}/recall", (200, 400, 409), {"reason": "Wrong."}, action="withdraw", **item),
