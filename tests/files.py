@@ -11,7 +11,7 @@ from rasterio.transform import from_origin
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["snow"]
+__all__ = ["snow", "wide"]
 
 
 def snow(path: Path, add: float = 0) -> Path:
@@ -23,4 +23,18 @@ def snow(path: Path, add: float = 0) -> Path:
     with rasterio.open(path, "w", **profile) as out:
         out.write(np.arange(64, dtype="f4").reshape(8, 8) + add, 1)
         out.set_band_description(1, "depth")
+    return path
+
+
+def wide(path: Path) -> Path:
+    """Write a raster of depths over some tens of kilobytes in many strips."""
+    values = np.arange(40_000, dtype="f4").reshape(200, 200)
+    profile = {
+        "driver": "GTiff", "height": 200, "width": 200, "count": 1, "dtype": "float32",
+        "crs": "EPSG:4326", "nodata": -1, "transform": from_origin(10, 50, 0.01, 0.01),
+    }  # fmt: skip
+    with rasterio.open(path, "w", **profile) as out:
+        # Set first: the header then stands before the pixels.
+        out.set_band_description(1, "depth")
+        out.write(values, 1)
     return path

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import socket
+import ssl
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from tests.cli.conftest import run_cli
 from tests.loopback import serving
 
+from earthcommons.cli.getting import _amount as amount
 from earthcommons.commons.stories import getting
 from earthcommons.commons.stories.getting import Getter
 from earthcommons.errors import IntegrityError, InvalidInputError, UpstreamError
@@ -125,7 +129,8 @@ def test_an_item_comes_with_its_bytes_and_again_without_asking_for_them(
     done = run_cli("get", f"{mood.url}/i", "--out", tmp_path)
     assert (done.code, files(tmp_path)) == (0, {"c/x/data.tif": DATA})
     assert f"{len(DATA)} bytes, verified" in done.out
-    assert f"data.tif: {len(DATA) / 1e6:.1f} of {len(DATA) / 1e6:.1f} MB, 100 %" in done.err
+    assert f"asking {mood.url}/i\n" in done.err
+    assert "data.tif: 140.0 kB of 140.0 kB, 100 %" in done.err
     assert json.loads((tmp_path / "c/x/item.json").read_text()) == mood.item
     mood.seen.clear()
     assert run_cli("get", f"{mood.url}/i", "--out", tmp_path, "--version", 2).code == 0
@@ -202,10 +207,61 @@ def test_a_refusal_ends_with_its_exit_code(
     assert (done.code, files(tmp_path)) == (code, {})
 
 
-def test_no_answer_at_all_ends_with_7(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(getting, "_TRIES", 1)
+def test_where_nothing_answers_that_is_said_at_once_in_words_with_the_address(
+    tmp_path: Path,
+) -> None:
+    getter, waits = quick()
+    with pytest.raises(
+        UpstreamError, match=r"http://127\.0\.0\.1:1: connection refused; check"
+    ):
+        getter.get("http://127.0.0.1:1/i", tmp_path)
+    assert waits == []
     done = run_cli("get", "c/x", "--at", "http://127.0.0.1:1", "--out", tmp_path)
     assert (done.code, files(tmp_path)) == (7, {})
+    asking, refused = done.err.splitlines()
+    assert asking == "asking http://127.0.0.1:1/stac/collections/c/items/x"
+    assert "ConnectError" not in refused
+
+
+def test_a_node_that_answered_and_goes_away_is_asked_again_and_why_is_said(
+    mood: Mood, tmp_path: Path
+) -> None:
+    told: list[tuple[str, str, float]] = []
+    mood.cut_after = [40_000]
+    getter, waits = quick(on_wait=lambda *said: told.append(said))
+    getter.get(f"{mood.url}/i", tmp_path)
+    assert told == [(mood.url.removeprefix("http://"), "the connection broke off", waits[0])]
+
+
+@pytest.mark.parametrize(
+    ("error", "cause", "words"),
+    [
+        (
+            httpx.ConnectError("x"),
+            socket.gaierror(-2, "unknown"),
+            "no host of that name is known",
+        ),
+        (httpx.ConnectError("x"), ConnectionRefusedError(111, "x"), "connection refused"),
+        (httpx.ConnectTimeout("x"), TimeoutError(), "no connection within 10 s"),
+        (httpx.ReadTimeout("x"), TimeoutError(), "it fell silent"),
+        (httpx.ReadError("x"), ConnectionResetError(104, "x"), "the connection broke off"),
+        (httpx.ConnectError("x"), ssl.SSLError(1, "x"), "it does not speak TLS as asked"),
+    ],
+)
+def test_what_went_wrong_is_said_in_words(
+    error: httpx.HTTPError, cause: Exception, words: str
+) -> None:
+    error.__cause__ = cause
+    assert getting._in_words(error) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1500, "1.5 kB"), (2_300_000, "2.3 MB"),
+     (5_000_000_000, "5.0 GB")],
+)  # fmt: skip
+def test_an_amount_is_told_in_the_unit_that_fits(count: int, words: str) -> None:
+    assert amount(count) == words
 
 
 @pytest.mark.parametrize(

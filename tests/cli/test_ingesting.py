@@ -53,6 +53,9 @@ def test_a_folder_is_published_and_published_again_unchanged(desk: Path) -> None
     said = ("ingest", desk / "in", "--collection", "c", "--declare", desk / "shared.toml",
             "--node", desk / "node")  # fmt: skip
     assert run_cli(*said).out.count("published") == 2
+    collection = run_cli("show", "c", "--node", desk / "node").json()
+    assert collection["title"] == "c"
+    assert collection["description"] == "Records of the collection c."
     found = run_cli(*said, "--json").json()
     assert [one["state"] for one in found] == ["unchanged", "unchanged"]
     assert found[0]["item"] == "c/a_2018"

@@ -110,7 +110,7 @@ def test_every_code_is_found_of_some_node_and_said_in_both_languages_with_every_
     node = make_node(tmp_path / "node")
     tried = tmp_path / "tried"
     tried.mkdir()
-    (tried / keeping_state.RESTORES).write_text('{"at": "2026-10-09T08:07:06Z"}\n')
+    (tried / "restores.jsonl").write_text('{"at": "2026-10-09T08:07:06Z"}\n')
     found = health(node, through=False)
 
     def also() -> None:

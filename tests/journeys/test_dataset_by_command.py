@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from tests.cli.conftest import Ended, run_cli
@@ -102,13 +103,19 @@ def test_a_dataset_is_submitted_reviewed_restricted_versioned_cited_recalled_and
     ).json()
     assert recalled["about"]["state"] == "corrected"
     assert run("recall", "show", recalled["id"], "--json").json() == recalled
+    told = f"recalled by {recalled['id']} {recalled['made']} (version 2): Two gauges"
+    assert told in run("versions", "snow/s2015").out
     run("withdraw", "snow/s2015", "--reason", "retired", "--note", "See 2016.", as_="zhu")
     gone = run("show", "snow/s2015", as_="eve", code=3)
     assert "was withdrawn (" in gone.err
     assert "; retired; See 2016.)" in gone.err
+    twice = run("withdraw", "snow/s2015", "--reason", "error", as_="zhu", code=3)
+    assert re.search(r"was withdrawn \(\d{4}-\d\d-\d\d; retired; See 2016\.\)", twice.err)
+    run("erratum", "snow/s2015", "--text", "Late.", as_="zhu", code=3)
     assert run("search", "--json", as_="zhu").json() == []
     notes = run("versions", "snow/s2015", "--json").json()
     assert [v["state"] for v in notes["versions"]] == ["past", "past", "withdrawn"]
+    assert [each["id"] for each in notes["recalled"]] == [recalled["id"]]
     assert notes["errata"][0]["text"]["en"] == "Two gauges were swapped."
 
     # Who did what is in the log, and the log is whole.

@@ -78,3 +78,16 @@ def test_what_is_no_label_is_refused(text: str) -> None:
     with pytest.raises(InvalidInputError) as refused:
         parse_label(text)
     assert refused.value.code == "bad-label"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("nobody", "'nobody' is no condition; "),
+        ("registered+nobody", "'nobody' in 'registered+nobody' is no condition; "),
+    ],
+)
+def test_the_message_names_a_label_once(text: str, said: str) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        parse_label(text)
+    assert str(refused.value).startswith(said)

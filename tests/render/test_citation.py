@@ -20,7 +20,8 @@ FACTS = Citation(
     year=2026,
     date="2026-11-22",
     version=2,
-    url="https://data.example/stac/collections/lakes/items/mendota-ice",
+    url="https://data.example/en/data/lakes/mendota-ice",
+    record_url="https://data.example/stac/collections/lakes/items/mendota-ice",
     digest=DIGEST,
 )
 
@@ -28,7 +29,7 @@ FACTS = Citation(
 def test_text_names_creators_year_title_version_publisher_address_and_digest() -> None:
     assert cite(FACTS, "text") == (
         "Wang, Mei; Center for Limnology (2026): Ice on Lake Mendota (version 2) [data set]."
-        " Node A. https://data.example/stac/collections/lakes/items/mendota-ice"
+        " Node A. https://data.example/en/data/lakes/mendota-ice"
         " (record sha256:0123456789abcdef)"
     )
 
@@ -44,6 +45,15 @@ def test_ris_begins_with_its_type_and_ends_with_its_end() -> None:
     lines = cite(FACTS, "ris").split("\r\n")
     assert lines[:3] == ["TY  - DATA", "AU  - Wang, Mei", "AU  - Center for Limnology"]
     assert lines[-2:] == ["ER  - ", ""]
+
+
+def test_the_address_is_the_landing_page_and_the_record_stands_where_there_is_a_place() -> None:
+    ris = cite(FACTS, "ris").split("\r\n")
+    assert f"UR  - {FACTS.url}" in ris
+    assert f"L3  - {FACTS.record_url}" in ris
+    (value,) = json.loads(cite(FACTS, "csl"))
+    assert (value["URL"], value["custom"]) == (FACTS.url, {"record": FACTS.record_url})
+    assert "/stac/" not in cite(FACTS, "text") + cite(FACTS, "bibtex")
 
 
 def test_csl_is_json_with_a_date_in_parts() -> None:

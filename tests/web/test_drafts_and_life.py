@@ -107,6 +107,14 @@ def test_from_draft_to_tombstone(node: Node, http: TestClient, tmp_path: Path) -
     bibtex = http.get("/api/citation/snow/s", params={"style": "bibtex"})
     assert bibtex.headers["content-type"].startswith("application/x-bibtex")
     assert "author = {{Snow Survey}}" in bibtex.text
+    for lang, more in (("en", {}), ("zh", {"version": 1})):
+        cited = http.get("/api/citation/snow/s", params={"lang": lang, "style": "csl", **more})
+        (value,) = cited.json()
+        assert f"/{lang}/data/snow/s" in value["URL"]
+        page = http.get(value["URL"].removeprefix(node.settings.url))
+        assert (page.status_code, page.headers["content-type"][:9]) == (200, "text/html")
+        record = http.get(value["custom"]["record"].removeprefix(node.settings.url))
+        assert record.json()["id"] == "s"
     assert http.post(f"{at}/errata", json={"en": "Off by one."}, headers=zhu).status_code == 201
     assert http.get(f"{at}/resting", headers=eve).status_code == 403
     recalled = http.post(f"{at}/recall", json={"reason": "Off by one."}, headers=zhu)

@@ -293,6 +293,7 @@ def test_a09_a_line_of_the_log_is_one_line_whatever_is_in_it(text: str) -> None:
     assert written.isascii()
     assert written.isprintable()
     assert json.loads(written)["said"] == f"failed on GET /{text}"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}Z", json.loads(written)["at"])
 
 
 def test_a09_a_megabyte_is_cut() -> None:

@@ -124,7 +124,7 @@ def test_description_of_an_application_leaves_the_application_as_it_is(node: Des
 @pytest.mark.parametrize(
     ("path", "methods"),
     [
-        ("/stac/collections", {"GET", "POST"}),
+        ("/stac/collections", {"GET", "HEAD", "POST"}),
         ("/api/drafts/from-uploads", {"POST"}),
         ("/objects/x", {"GET", "HEAD"}),
     ],

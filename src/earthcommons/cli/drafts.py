@@ -151,7 +151,9 @@ def comment(
     id_: Id,
     text: Say,
     node: NodeDir = DEFAULT_NODE,
-    field: Annotated[str, typer.Option(help="Field it is about.")] = "",
+    field: Annotated[
+        str, typer.Option(help="Field it is about, as `draft show` names it.")
+    ] = "",
     json: AsJson = False,
 ) -> None:
     """Say something about a draft."""

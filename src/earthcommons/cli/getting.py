@@ -45,7 +45,8 @@ def get(
             )
         address = f"{at.rstrip('/')}/stac/collections/{collection}/items/{name}"
     told = _Told()
-    getter = Getter(_key(key_file), on_progress=told)
+    getter = Getter(_key(key_file), on_progress=told, on_wait=told.wait)
+    print(f"asking {address}", file=sys.stderr, flush=True)
     found = getter.get(address, out, version=version)
     told.end()
     if json:
@@ -75,15 +76,29 @@ class _Told:
         if name != self._name:
             self.end()
         self._name, self._tenth = name, tenth
-        share = f" of {total / 1e6:.1f} MB, {100 * here // total} %" if total else " MB"
-        end = "\r" if self._live else "\n"
-        print(f"{name}: {here / 1e6:.1f}{share}", end=end, file=sys.stderr, flush=True)
+        share = f" of {_amount(total)}, {100 * here // total} %" if total else ""
+        # What is rewritten may have been longer.
+        end = "   \r" if self._live else "\n"
+        print(f"{name}: {_amount(here)}{share}", end=end, file=sys.stderr, flush=True)
+
+    def wait(self, host: str, why: str, seconds: float) -> None:
+        """Say why nothing comes for a while."""
+        self.end()
+        print(f"{host}: {why}; asking again in {seconds:g} s", file=sys.stderr, flush=True)
 
     def end(self) -> None:
         """End the line that is being rewritten."""
         if self._live and self._name:
             print(file=sys.stderr)
         self._name = ""
+
+
+def _amount(count: int) -> str:
+    """Return a number of bytes in the unit that fits it."""
+    for least, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):
+        if count >= least:
+            return f"{count / least:.1f} {unit}"
+    return f"{count} bytes"
 
 
 def _key(file: Path | None) -> str:

@@ -28,15 +28,16 @@ def versions(
     node: NodeDir = DEFAULT_NODE,
     json: AsJson = False,
 ) -> None:
-    """List the versions of a record, with its errata and the recalls that touched it."""
-    from earthcommons.commons.stories.marks import errata_of, recalls_of
+    """List the versions of a record, its errata, its recalls and those that touched it."""
+    from earthcommons.commons.stories.marks import errata_of, recalls_from, recalls_of
 
     at, kind = opened(node), _kind(name)
     found = at.catalog.versions(kind, name)
     errata, recalls = errata_of(at, kind, name), recalls_of(at, kind, name)
+    recalled = recalls_from(at, kind, name)
     if json:
         rows = [{field: getattr(v, field) for field in v.__slots__} for v in found]
-        show({"versions": rows, "errata": errata, "recalls": recalls})
+        show({"versions": rows, "errata": errata, "recalls": recalls, "recalled": recalled})
         return
     table(
         ("version", "state", "made", "digest"),
@@ -46,6 +47,9 @@ def versions(
         print(
             f"erratum {each['made']} (version {each['about']['version']}): {each['text']['en']}"
         )
+    for each in recalled:
+        about = f"version {each['about']['version']}"
+        print(f"recalled by {each['id']} {each['made']} ({about}): {each['reason']}")
     for each in recalls:
         print(f"recall {each['id']} {each['made']}: {each['reason']}")
 

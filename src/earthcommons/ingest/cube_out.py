@@ -12,6 +12,7 @@ from earthcommons.errors import RefusedFileError
 from earthcommons.ingest.axis_order import stated_in, swap_warnings
 from earthcommons.ingest.footprint import footprint, footprint_of_grid
 from earthcommons.ingest.settled import declared_of, settle_unit, shown
+from earthcommons.ingest.time_span import span_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +74,8 @@ def finish(
     ]
     if task.get("look"):
         return shown(
-            variables.values(), period=_span(out), crs=axes.crs[:60], bbox=place["bbox"],
+            variables.values(), crs=axes.crs[:60], bbox=place["bbox"],
+            period=span_of(dataset, [str(name) for name in out.coords if name in dataset]),
             title=str(dataset.attrs.get("title", ""))[:200], warnings=warnings,
         )  # fmt: skip
     for name, facts in variables.items():
@@ -208,13 +210,6 @@ def _check_times(out: xr.Dataset) -> None:
     for name, coordinate in out.coords.items():
         if coordinate.dtype.kind == "M" and np.isnat(coordinate.values).any():
             raise RefusedFileError(f"{name} holds a time that is none", code="bad-time")
-
-
-def _span(out: xr.Dataset) -> tuple[str, str] | None:
-    times = [c.values for c in out.coords.values() if c.dtype.kind == "M" and c.size]
-    if not times:
-        return None
-    return str(min(t.min() for t in times))[:19], str(max(t.max() for t in times))[:19]
 
 
 def _variables(

@@ -135,8 +135,9 @@ def look(
         while_waiting: see `run_jailed`.
 
     Returns:
-        `format`, `variables` (name, unit or empty, datatype), `period` (first and last time, or
-        None), `crs`, `bbox`, `warnings` (each `code: words`), and `title` where the file has one.
+        `format`, `variables` (name, unit or empty, datatype), `period` (first and last moment
+        of what its steps cover, or None), `crs`, `bbox`, `warnings` (each `code: words`), and
+        `title` where the file has one.
 
     Raises:
         RefusedFileError: the file would be refused whatever were declared.

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from earthcommons.errors import InvalidInputError
+from earthcommons.ingest.causes import cause_in_words
 from earthcommons.ingest.walls import close_off
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ def _answer_of(
         message = f"reading needs more than {limits.memory_bytes} bytes of memory"
         return {"refused": {"code": "declared-too-large", "message": message}}
     except Exception as error:
-        detail = f"{type(error).__name__}: {error}".replace(str(folder), "")[:300]
+        said = f"{type(error).__name__}: {cause_in_words(error)}"
+        detail = said.replace(str(folder), "")[:300]
         return {"refused": {"code": "malformed", "message": f"cannot be read: {detail}"}}
     return answer
 

@@ -17,7 +17,7 @@ from earthcommons.ingest.sources import Bundle, gather
 from earthcommons.model.canonical import canonical_bytes, digest_of
 from earthcommons.model.party import OPERATOR
 from earthcommons.model.record import Link, Record
-from earthcommons.policy import combine
+from earthcommons.policy import acting_as, acting_party, combine
 from earthcommons.store import digest_in
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from earthcommons.ingest.door import Admission
     from earthcommons.model.declaration import Declaration
     from earthcommons.model.indicator import Text
+    from earthcommons.model.party import Party
     from earthcommons.model.record import Transaction
     from earthcommons.store import ObjectStore
 
@@ -43,6 +44,7 @@ class Wish:
         properties: further STAC properties.
         replaces: the version it follows; 0 for a new item.
         owner: group that owns a collection that begins with it.
+        by: who publishes it, for the audit log; None for who acts.
     """
 
     find: str = "open"
@@ -51,6 +53,7 @@ class Wish:
     properties: Mapping[str, Any] = field(default_factory=dict)
     replaces: int = 0
     owner: str = ""
+    by: Party | None = field(default=None, compare=False)
 
     def as_mark(self) -> list[object]:
         """Return what tells two wishes apart; nothing for the usual one."""
@@ -200,7 +203,8 @@ def ingest(
         else:
             tx.put(record)
         version = _version(catalog, declaration.name)
-        tx.note("item-publish", "item", declaration.name, {"version": version})
+        with acting_as(wish.by or acting_party()):
+            tx.note("item-publish", "item", declaration.name, {"version": version})
         if together is not None:
             together(tx, version)
     warnings = item["properties"].get("ec:warnings", ())

@@ -13,6 +13,7 @@ from rasterio.shutil import copy
 from rasterio.warp import transform_bounds
 
 from earthcommons.errors import RefusedFileError
+from earthcommons.ingest.causes import cause_in_words
 from earthcommons.ingest.footprint import footprint
 from earthcommons.ingest.settled import settle_unit, shown
 
@@ -90,9 +91,9 @@ def opened(source: Path) -> Iterator[DatasetReader]:
         with rasterio.open(source, driver="GTiff") as reader:
             yield reader
     except rasterio.errors.RasterioIOError as error:
-        words = str(error).replace(str(source), source.name)
+        words = cause_in_words(error).replace(str(source), source.name)
         raise RefusedFileError(
-            f"not a whole GeoTIFF: {words}"[:300], code="malformed"
+            f"not a whole GeoTIFF, cut short or damaged: {words}"[:300], code="malformed"
         ) from error
 
 

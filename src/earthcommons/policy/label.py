@@ -118,8 +118,9 @@ def visible(party: Party, labels: Iterable[str], at: datetime) -> frozenset[str]
 
 def _check(condition: str, label: str) -> None:
     if not _CONDITION.fullmatch(condition):
+        within = "" if condition == label else f" in {label[:120]!r}"
         raise InvalidInputError(
-            f"{label[:120]!r}: {condition[:60]!r} is no condition; there are registered,"
+            f"{condition[:60]!r}{within} is no condition; there are registered,"
             " licence:ID, group:ID, account:ID, after:YYYY-MM-DDThh:mm:ssZ and steward",
             code="bad-label",
         )

@@ -43,6 +43,8 @@ class Citation:
     Attributes:
         key: name that is stable over versions, as `collection/item`.
         year, date: when this version was published (`date` as YYYY-MM-DD).
+        url: landing page of the record on its node, for a person.
+        record_url: the record itself, for a program; empty where there is none.
         doi: without a scheme; empty when there is none.
         digest: SHA-256 of the cited record: what makes the citation checkable.
     """
@@ -58,10 +60,11 @@ class Citation:
     digest: str
     doi: str = ""
     language: str = "en"
+    record_url: str = ""
 
     @property
     def address(self) -> str:
-        """The DOI as an address where there is one, else that of the record on its node."""
+        """The DOI as an address where there is one, else the landing page on the node."""
         return f"https://doi.org/{self.doi}" if self.doi else self.url
 
 
@@ -131,6 +134,8 @@ def _ris(c: Citation) -> str:
         ("ET", str(c.version)),
         *([("DO", c.doi)] if c.doi else []),
         ("UR", c.address),
+        # Related records: the one for programs.
+        *([("L3", c.record_url)] if c.record_url else []),
         ("N1", f"sha256:{c.digest}"),
         ("LA", c.language),
         ("ER", ""),
@@ -159,6 +164,8 @@ def _csl(c: Citation) -> str:
         "note": f"sha256:{c.digest}",
         "language": c.language,
         **({"DOI": c.doi} if c.doi else {}),
+        # What CSL has no word for (CSL 1.0.2, `custom`).
+        **({"custom": {"record": c.record_url}} if c.record_url else {}),
     }
     return json.dumps([value], ensure_ascii=False, indent=1) + "\n"
 

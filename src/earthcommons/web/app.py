@@ -12,6 +12,7 @@ from earthcommons.web.api import api_router
 from earthcommons.web.drafts_api import drafts_router
 from earthcommons.web.errors import install_error_handlers
 from earthcommons.web.headers import install_headers
+from earthcommons.web.heads import install_heads
 from earthcommons.web.identity import install_identity
 from earthcommons.web.life_api import life_router
 from earthcommons.web.links import links_router
@@ -75,6 +76,7 @@ def create_app(
         tokens = token_reader(node, provider) if provider else None
     install_identity(app, node, tokens)
     install_headers(app)
+    install_heads(app)
     app.include_router(stac_router(node))
     app.include_router(transactions_router(node))
     app.include_router(objects_router(node))

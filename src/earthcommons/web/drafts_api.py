@@ -142,9 +142,10 @@ class _Doors:
             return _draft(publishing.look_into(self._node, id))
 
     def submit(self, request: Request, id: str) -> Response:
-        """Hand the draft to the reviewers."""
+        """Hand the draft to the reviewers, once all of its files have been read."""
         known(request, ())
-        return _draft(submitting.submit(self._node, id))
+        with self._reading:
+            return _draft(submitting.submit(self._node, id))
 
     async def comment(self, request: Request, id: str) -> Response:
         """Say something about the draft, or about one `field` of it."""

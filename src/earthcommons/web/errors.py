@@ -160,4 +160,6 @@ def _methods(request: Request) -> list[str]:
     ]
     # A name that stands in a path is no parameter: `/api/drafts/from-uploads` is no draft.
     meant = [methods for path, methods in routes if path == at]
-    return sorted({name for methods in meant or [m for _, m in routes] for name in methods})
+    found = {name for methods in meant or [m for _, m in routes] for name in methods}
+    # `heads` answers HEAD wherever a route answers GET.
+    return sorted(found | {"HEAD"} if "GET" in found else found)

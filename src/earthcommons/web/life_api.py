@@ -59,7 +59,7 @@ class _Doors:
         self._mending = Turns()
 
     def versions(self, request: Request, kind: str, name: str) -> Response:
-        """List the versions of a record, its errata and the recalls that touched it."""
+        """List the versions of a record, its errata, its recalls and those that touched it."""
         known(request, ())
         kind = _kind(kind)
         self._check(kind, name)
@@ -69,6 +69,7 @@ class _Doors:
                 "versions": [{n: getattr(v, n) for n in v.__slots__} for v in rows],
                 "errata": marks.errata_of(self._node, kind, name),
                 "recalls": marks.recalls_of(self._node, kind, name),
+                "recalled": marks.recalls_from(self._node, kind, name),
             }
         )
 

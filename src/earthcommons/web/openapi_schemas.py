@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from earthcommons.commons.stories.reviewing import ABOUT
 from earthcommons.commons.stories.withdrawing import REASONS
 from earthcommons.model.record import Kind
 from earthcommons.render.citation import STYLES
@@ -235,10 +236,11 @@ COMPONENTS: dict[str, Schema] = {
                         files={"type": "array", "items": _FILE}),
     "Begun": _many("drafts", {}, "refused"),
     "File": _FILE,
-    "Comment": closed("text", text=TEXT, field=TEXT),
+    "Comment": closed("text", text=TEXT, field={"enum": list(ABOUT)}),
     "Said": closed("text", text=TEXT),
-    "Versions": _many("versions", record("version"), "errata recalls",
-                      errata={"type": "array"}, recalls={"type": "array"}),
+    "Versions": _many("versions", record("version"), "errata recalls recalled",
+                      errata={"type": "array"}, recalls={"type": "array"},
+                      recalled={"type": "array"}),
     "Rule": ANY_OBJECT,
     "NewRule": closed("find fetch", find=TEXT, fetch=TEXT, derive=_NULLABLE_TEXT, why=TEXT),
     "Withdrawal": closed("reason", reason={"enum": list(REASONS)}, successor=TEXT, note=TEXT),

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import sqlite3
 import stat
 import threading
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +19,7 @@ from earthcommons.commons.node import rebuild_catalog
 from earthcommons.commons.stories import backup as backup_story
 from earthcommons.commons.stories.backup import backup
 from earthcommons.commons.stories.collecting import collect
-from earthcommons.commons.stories.fixity import copies_at, scrub
+from earthcommons.commons.stories.fixity import FixityLog, copies_at, scrub
 from earthcommons.commons.stories.health import health
 from earthcommons.commons.stories.restoring import restore
 from earthcommons.errors import (
@@ -311,3 +314,34 @@ def test_doctor_tells_of_the_last_backup_and_whether_it_was_ever_restored(
     rows = cli("doctor", "--node", small.root, "--json").json()
     assert {tuple(row) for row in rows} == {("what", "state", "code", "text")}
     assert ("last backup", "backed-up-tried") in [(row["what"], row["code"]) for row in rows]
+
+
+def test_a_restore_from_a_tar_is_told_too_but_not_of_the_next_tar_of_that_name(
+    small: Node, tmp_path: Path, cli: Callable[..., Ended]
+) -> None:
+    tar = tmp_path / "b.tar"
+
+    def told() -> str:
+        return next(line for line in cli("doctor", "--node", small.root).out.splitlines()
+                    if "last backup" in line)  # fmt: skip
+
+    backup(small, tar)
+    restore(tar, tmp_path / "again")
+    assert re.search(r"verified \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", told())
+    assert "+00:00" not in cli("doctor", "--node", tmp_path / "again").out
+    tar.unlink()
+    backup(small, tar)
+    assert "never restored" in told()
+
+
+def test_moments_an_earlier_program_wrote_are_told_with_a_z(
+    small: Node, cli: Callable[..., Ended]
+) -> None:
+    FixityLog(small.root).close()
+    with closing(sqlite3.connect(small.root / "fixity.sqlite")) as log, log:
+        facts = '{"place": "/b", "damaged": []}'
+        log.execute(
+            "INSERT INTO event (at, what, detail) VALUES (?, 'backup', ?)",
+            ("2026-01-02T03:04:05+00:00", facts),
+        )
+    assert "2026-01-02T03:04:05Z" in cli("doctor", "--node", small.root).out

@@ -231,11 +231,14 @@ def test_batches_come_in_order_whoever_prepares_them(
 ) -> None:
     monkeypatch.setattr(bulk, "_PIECE", 2)
     monkeypatch.setattr(bulk, "_APART_FROM", 0)
-    here = []
+    here: list[Any] = []
     real = bulk_ahead._prepare_here
-    monkeypatch.setattr(
-        bulk_ahead, "_prepare_here", lambda *a: (here.append(a[0]), real(*a))[1]
-    )
+
+    def lent(*given: Any) -> Any:
+        here.append(given[0])
+        return real(*given)
+
+    monkeypatch.setattr(bulk_ahead, "_prepare_here", lent)
     items = [item(n) for n in range(40)]
     source = lines(tmp_path / "a.ndjson", items)
     assert import_items(node, source, batch=10, quick=True) == Imported(40, 0, 0)

@@ -75,14 +75,14 @@ def test_a_group_does_not_bring_back_what_another_withdrew(node: Node, tmp_path:
     assert node.catalog.version("collection", "snow") is None
 
 
-def test_what_was_published_is_in_the_audit_log_with_the_draft(
+def test_what_was_published_is_in_the_audit_log_with_the_draft_and_who_accepted_it(
     node: Node, tmp_path: Path
 ) -> None:
     id_ = handed_in(node, tmp_path)
     with acting_as(party(node, "sam")):
         accept(node, id_)
     (line,) = node.catalog.audit_log_of("item", "snow/snow-2015")
-    assert (line.action, line.detail) == ("item-publish", {"version": 1})
+    assert (line.who, line.action, line.detail) == ("sam", "item-publish", {"version": 1})
 
 
 def test_the_first_item_of_a_new_collection_is_its_owner_s_from_the_first_moment(

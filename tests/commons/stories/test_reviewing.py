@@ -9,6 +9,7 @@ from tests.commons.stories.drafting import complete, handed_in, party, staffed
 from tests.files import snow
 
 from earthcommons.commons.stories import reviewing, submitting
+from earthcommons.commons.stories.completeness import lacks
 from earthcommons.commons.stories.drafts import get_draft
 from earthcommons.commons.stories.publishing import accept
 from earthcommons.errors import (
@@ -118,3 +119,14 @@ def test_a_draft_holds_so_many_comments(node: Node, monkeypatch: pytest.MonkeyPa
         reviewing.comment(node, id_, "two")
         with pytest.raises(InvalidInputError, match="2 comments at most"):
             reviewing.comment(node, id_, "three")
+
+
+def test_a_comment_is_about_a_field_that_there_is(node: Node, tmp_path: Path) -> None:
+    id_ = handed_in(node, tmp_path)
+    with acting_as(party(node, "sam")):
+        with pytest.raises(InvalidInputError, match=r"no field 'perid'; there are .*period"):
+            reviewing.comment(node, id_, "Which winter?", "perid")
+        for lack in lacks({"metadata": {}, "files": [], "collection": "", "item": ""}):
+            assert lack.field in reviewing.ABOUT
+        said = reviewing.comment(node, id_, "Which winter?", "period")
+    assert [each["field"] for each in said["comments"]] == ["period"]

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.commons.stories.drafting import METADATA, complete, handed_in, party, staffed
-from tests.files import snow
+from tests.files import snow, wide
 
 from earthcommons.commons.stories import submitting
 from earthcommons.commons.stories.access import Rule, set_rule
 from earthcommons.commons.stories.drafts import get_draft
 from earthcommons.commons.stories.publishing import accept, look_into
+from earthcommons.commons.stories.reviewing import ask_for_changes
 from earthcommons.errors import (
+    AccessDeniedError,
     ConflictError,
     InvalidInputError,
     RefusedFileError,
 )
+from earthcommons.ingest.door import admit
 from earthcommons.model import OPERATOR
 from earthcommons.policy import acting_as
 
@@ -54,6 +58,13 @@ def test_what_is_missing_is_said_for_each_standard_and_keeps_it_back(
         look_into(node, made["id"])
         lacking = [lack["field"] for lack in get_draft(node, made["id"])["lacks"]]
         assert "variables" in lacking
+
+
+def test_a_key_that_reads_nothing_begins_no_draft(node: Node) -> None:
+    mei = dataclasses.replace(party(node, "mei"), scopes=frozenset({"submit"}))
+    with acting_as(mei), pytest.raises(AccessDeniedError, match="without the scope read"):
+        submitting.start_draft(node, "snow", "a", group="hydro")
+    assert list(node.catalog.all("draft", OPERATOR)) == []
 
 
 def test_an_edit_on_an_old_reading_is_refused(node: Node, tmp_path: Path) -> None:
@@ -100,6 +111,56 @@ def test_files_that_are_none_are_refused_with_the_door_s_code(
             look_into(node, made["id"])
         assert refused.value.code == "format-mismatch"
         assert submitting.remove_file(node, made["id"], "fake.tif")["files"] == []
+
+
+def _cut(tmp_path: Path) -> Path:
+    """Return a raster whose header is whole and whose last bytes are missing."""
+    whole, cut = wide(tmp_path / "whole.tif"), tmp_path / "cut.tif"
+    cut.write_bytes(whole.read_bytes()[:20_000])
+    return cut
+
+
+def test_a_file_that_was_cut_is_refused_to_its_author_by_name_and_in_words(
+    node: Node, tmp_path: Path
+) -> None:
+    with acting_as(party(node, "mei")):
+        id_ = complete(node, _cut(tmp_path))
+        with pytest.raises(RefusedFileError, match=r"^snow\.tif: .*cut short") as refused:
+            submitting.submit(node, id_)
+        assert refused.value.code == "malformed"
+        assert "previous exception" not in str(refused.value)
+        assert "bytes, expected" in str(refused.value)
+        assert get_draft(node, id_)["state"] == "draft"
+        submitting.add_file(node, id_, wide(tmp_path / "again.tif"), "snow.tif")
+        look_into(node, id_)
+        assert submitting.submit(node, id_)["state"] == "submitted"
+
+
+def test_a_file_is_read_once_until_its_bytes_or_units_change(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def counted(*args: Any, **more: Any) -> Any:
+        read.append("once")
+        return admit(*args, **more)
+
+    monkeypatch.setattr("earthcommons.commons.stories.draft_files.admit", counted)
+    id_ = handed_in(node, tmp_path)
+    stored = sorted(node.store.all_keys())
+
+    def again(change: dict[str, Any]) -> int:
+        with acting_as(party(node, "sam")):
+            ask_for_changes(node, id_, "Mend it.")
+        with acting_as(party(node, "mei")):
+            submitting.edit_draft(node, id_, change)
+            submitting.submit(node, id_)
+        return len(read)
+
+    assert again({"keywords": ["ice"]}) == 1
+    metres = [{"name": "depth", "unit": "m", "meaning": "depth of snow"}]
+    assert again({"variables": metres}) == 2
+    assert sorted(node.store.all_keys(".tif")) == [k for k in stored if k.endswith(".tif")]
 
 
 def test_a_new_version_asks_what_the_one_before_it_asked(node: Node, tmp_path: Path) -> None:

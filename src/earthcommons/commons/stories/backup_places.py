@@ -33,12 +33,24 @@ __all__ = [
     "FolderSource",
     "Source",
     "Target",
+    "is_tar",
     "open_source",
     "pour",
+    "restores_of",
 ]
 
 RESTORES = "restores.jsonl"
 _BLOCK = 2**20
+
+
+def restores_of(place: Path) -> Path:
+    """Return the file that tells when a backup was restored: in its folder, or beside its tar."""
+    return place.with_name(f"{place.name}.{RESTORES}") if is_tar(place) else place / RESTORES
+
+
+def is_tar(place: Path) -> bool:
+    """Return whether a backup is one file rather than a folder."""
+    return place.suffix == ".tar" or place.is_file()
 
 
 class Target(Protocol):

@@ -44,6 +44,7 @@ def citation_of(
     made = date.fromisoformat((row.made or properties["end_datetime"])[:10])
     collection, _, item = name.partition("/")
     suffix = f"?version={wanted}" if version else ""
+    base, tongue = node.settings.url, "zh" if lang == "zh" else "en"
     title = properties.get("title_zh") if lang == "zh" else None
     return Citation(
         key=name,
@@ -53,10 +54,12 @@ def citation_of(
         year=made.year,
         date=made.isoformat(),
         version=wanted,
-        url=f"{node.settings.url}/stac/collections/{collection}/items/{item}{suffix}",
+        # A person follows it: DataCite asks for a landing page, not for data.
+        url=f"{base}/{tongue}/data/{name}{suffix}",
+        record_url=f"{base}/stac/collections/{collection}/items/{item}{suffix}",
         digest=row.digest,
         doi=str(properties.get("sci:doi", "")),
-        language="zh" if lang == "zh" else "en",
+        language=tongue,
     )
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "copies_at",
     "needed_keys",
     "scrub",
+    "with_z",
 ]
 
 LOG_FILE = "fixity.sqlite"
@@ -46,6 +47,7 @@ CREATE TRIGGER IF NOT EXISTS event_kept BEFORE DELETE ON event
   BEGIN SELECT raise(ABORT, 'the fixity log is append-only'); END;
 """
 _COMMIT_EVERY = 200
+_SECONDS = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ class FixityLog:
             " ORDER BY seq DESC LIMIT 1",
             what,
         ).fetchone()
-        return None if row is None else (row[0], row[1], json.loads(row[2]))
+        return None if row is None else (with_z(row[0]), row[1], json.loads(row[2]))
 
     def events(self) -> list[tuple[str, dict[str, Any]]]:
         """Return name and detail of every event, oldest first."""
@@ -163,7 +165,8 @@ class FixityLog:
 
     def oldest(self) -> str:
         """Return the oldest time any object was last found whole; empty without any."""
-        return str(self._sql.execute("SELECT min(at) FROM verified").fetchone()[0] or "")
+        oldest = self._sql.execute("SELECT min(at) FROM verified").fetchone()[0]
+        return with_z(oldest or "")
 
     def close(self) -> None:
         """Settle and close."""
@@ -261,7 +264,7 @@ def _order(node: Node, plan: ScrubPlan, log: FixityLog) -> list[str]:
         keys = {key for key in keys if (int(key[:8], 16) + day) % plan.sample == 0}
     read = {key: log.verified_at(key) for key in keys}
     if plan.before is not None:
-        limit = plan.before.astimezone(UTC).isoformat(timespec="seconds")
+        limit = plan.before.astimezone(UTC).strftime(_SECONDS)
         suspect = node.store.suspects()
         read = {key: at for key, at in read.items() if at < limit or key in suspect}
     return sorted(read, key=lambda key: (read[key], key))
@@ -318,5 +321,10 @@ def _repair(
     return True
 
 
+def with_z(at: str) -> str:
+    """Return a moment in UTC as every moment is written; earlier programs wrote the offset."""
+    return at.replace("+00:00", "Z")
+
+
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return datetime.now(UTC).strftime(_SECONDS)

@@ -6,8 +6,11 @@ A file has its final name only when its SHA-256 is the one the item states; unti
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import socket
+import ssl
 import time
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -38,6 +41,7 @@ _PART_OF_RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
 _MOST_JSON = 64 * 2**20
 _TRIES = 6
 _LONGEST_PAUSE_S = 60.0
+_CONNECT_S = 10.0
 _LATER = (408, 425, 429, 500, 502, 503, 504)
 
 
@@ -79,12 +83,15 @@ class Getter:
         on_progress: called with file, bytes here and bytes in all (0 when not known).
         pause: waits some seconds; replaced in tests.
         timeout_s: longest silence of the other side.
+        on_wait: called with host, what went wrong and seconds before it is asked again.
     """
 
     key: str = field(default="", repr=False)
     on_progress: Callable[[str, int, int], None] = lambda *_: None
     pause: Callable[[float], None] = time.sleep
     timeout_s: float = 30.0
+    on_wait: Callable[[str, str, float], None] = lambda *_: None
+    _answered: set[str] = field(default_factory=set, init=False, repr=False)
 
     def get(self, address: str, out: Path, *, version: int = 0) -> list[Got]:
         """Get an item's record and the assets it states a SHA-256 of, into `out/collection/item`.
@@ -99,11 +106,13 @@ class Getter:
             NotFoundError: no such item, for this asker.
             AccessDeniedError: the node lets this asker have no bytes of it, or not this one.
             IntegrityError: bytes came twice that are not those promised.
-            UpstreamError: the node did not answer, or broke off again and again.
+            UpstreamError: nothing answers there, or it broke off again and again.
         """
         origin = _origin(address)
         with httpx.Client(
-            timeout=self.timeout_s, follow_redirects=False, trust_env=False
+            timeout=httpx.Timeout(self.timeout_s, connect=min(self.timeout_s, _CONNECT_S)),
+            follow_redirects=False,
+            trust_env=False,
         ) as web:
             item = self._item(web, address, origin, version)
             folder = out / item["collection"] / item["id"]
@@ -207,7 +216,7 @@ class Getter:
                     return
                 said: str | float = "the connection ended early"
             except httpx.HTTPError as error:
-                said = type(error).__name__
+                said = self._failed(error, wanted.address)
             except _LaterError as error:
                 said = error.seconds
             here = part.stat().st_size if part.exists() else 0
@@ -221,6 +230,7 @@ class Getter:
         if here:
             headers |= {"range": f"bytes={here}-", "if-range": f'"{wanted.digest}"'}
         with web.stream("GET", wanted.address, headers=headers) as answer:
+            self._answered.add(_origin(wanted.address))
             if here and answer.status_code == 416:
                 # All of it is here, or more than there is: the digest will say.
                 if here == wanted.total:
@@ -249,21 +259,40 @@ class Getter:
                 with web.stream(
                     "GET", address, headers=self._headers(address, origin)
                 ) as answer:
+                    self._answered.add(_origin(address))
                     _check(answer, address)
                     return _bounded(answer, address)
             except httpx.HTTPError as error:
-                said: str | float = type(error).__name__
+                said: str | float = self._failed(error, address)
             except _LaterError as error:
                 said = error.seconds
             failed += 1
             self._wait(address, failed, said)
 
+    def _failed(self, error: httpx.HTTPError, address: str) -> str:
+        """Return in words why nothing came; where nothing ever answered, asking again is no use.
+
+        Raises:
+            UpstreamError: nothing answers at that address.
+        """
+        words = _in_words(error)
+        never = _origin(address) not in self._answered
+        if never and isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+            parts = urlsplit(address)
+            raise UpstreamError(
+                f"nothing answers at {parts.scheme}://{parts.netloc}: {words}; check the"
+                " address, and that the node is served there"
+            ) from error
+        return words
+
     def _wait(self, address: str, failed: int, said: str | float) -> None:
+        why = said if isinstance(said, str) else "it says: later"
         if failed >= _TRIES:
-            why = said if isinstance(said, str) else "it says: later"
             raise UpstreamError(f"{urlsplit(address).netloc} was asked {_TRIES} times: {why}")
         stated = said if isinstance(said, float) else 0.0
-        self.pause(min(_LONGEST_PAUSE_S, max(stated, 0.5 * 2**failed)))
+        seconds = min(_LONGEST_PAUSE_S, max(stated, 0.5 * 2**failed))
+        self.on_wait(urlsplit(address).netloc, why, seconds)
+        self.pause(seconds)
 
     def _headers(self, address: str, origin: str) -> dict[str, str]:
         headers = {"accept-encoding": "identity"}
@@ -278,6 +307,30 @@ class _LaterError(Exception):
     def __init__(self, seconds: float) -> None:
         super().__init__()
         self.seconds = seconds
+
+
+def _in_words(error: httpx.HTTPError) -> str:
+    """Return why a request failed, for a person."""
+    first: BaseException = error
+    while before := first.__cause__ or first.__context__:
+        first = before
+    match error, first:
+        case (httpx.ConnectTimeout(), _):
+            return f"no connection within {_CONNECT_S:g} s"
+        case (httpx.TimeoutException(), _):
+            return "it fell silent"
+        case (_, socket.gaierror()):
+            return "no host of that name is known"
+        case (_, ssl.SSLCertVerificationError()):
+            return f"its certificate is not trusted ({first.verify_message})"
+        case (_, ssl.SSLError()):
+            return "it does not speak TLS as asked"
+        case (httpx.ConnectError(), OSError()) if first.errno:
+            return os.strerror(first.errno).lower()
+        case (httpx.NetworkError() | httpx.RemoteProtocolError(), _):
+            return "the connection broke off"
+        case _:
+            return str(error) or type(error).__name__
 
 
 def _origin(address: str) -> str:

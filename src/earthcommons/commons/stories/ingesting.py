@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from earthcommons.catalog import Catalog
     from earthcommons.commons.node import Node
 
-__all__ = ["Outcome", "PlannedItem", "Progress", "plan", "take_in"]
+__all__ = ["Outcome", "PlannedItem", "Progress", "collection_words", "plan", "take_in"]
 
 _DATE = re.compile(
     r"(?<!\d)((?:19|20)\d\d)(?:[-_.]?(0[1-9]|1[0-2])(?:[-_.]?([0-3]\d))?)?(?!\d)"
@@ -217,6 +217,13 @@ def take_in(
     return outcomes
 
 
+def collection_words(name: str) -> tuple[Text, Text]:
+    """Return title and description of a collection that begins: not those of its first item."""
+    return Text(name, name), Text(
+        f"Records of the collection {name}.", f"数据集 {name} 的记录。"
+    )
+
+
 def _failed(
     one: PlannedItem, error: CommonsError, cancelled: Callable[[], bool] | None
 ) -> Outcome:
@@ -244,8 +251,10 @@ def _taken(
         return declaration, one.guessed
 
     pending = Pending(_asked(source, parts), settle)
+    title, description = collection_words(named.collection)
     done = ingest(
         source.place, pending, node.catalog, node.store, limits=limits,
+        collection_title=title, collection_description=description,
         regions=_regions(node), roots=source.roots, while_waiting=beat,
     )  # fmt: skip
     return Outcome(named.source, done.name, done.state, warnings=done.warnings)

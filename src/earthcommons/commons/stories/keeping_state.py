@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from earthcommons.commons.findings import Finding, Said
 from earthcommons.commons.guard import loose_modes
-from earthcommons.commons.stories.backup_places import RESTORES
-from earthcommons.commons.stories.fixity import FixityLog
+from earthcommons.commons.stories.backup_places import is_tar, restores_of
+from earthcommons.commons.stories.fixity import FixityLog, with_z
 from earthcommons.errors import UpstreamError
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _backup(last: _Event | None) -> Finding:
         return Finding("last backup", "note", Said("never-backed-up"))
     at, _, made = last
     facts = {"at": at, "place": made["place"]}
-    tried = _last_restore(Path(str(made["place"])))
+    tried = _last_restore(Path(str(made["place"])), str(made.get("snapshot")))
     said = Said("backed-up-untried", facts)
     if tried:
         said = Said("backed-up-tried", {**facts, "tried": tried})
@@ -90,13 +90,16 @@ def _folder(node: Node) -> Finding:
     return Finding("folder", "bad", Said("folder-open", {"found": loose}))
 
 
-def _last_restore(place: Path) -> str:
+def _last_restore(place: Path, snapshot: str) -> str:
     """Return when a backup was last restored whole; empty when never, or when it is not at hand."""
-    file = place / RESTORES
+    file = restores_of(place)
     if not file.is_file():
         return ""
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return str(json.loads(lines[-1])["at"]) if lines else ""
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    if is_tar(place):
+        # Another tar may have had that name before: its snapshot was another.
+        lines = [line for line in lines if line["snapshot"] == snapshot]
+    return with_z(str(lines[-1]["at"])) if lines else ""
 
 
 def _names(found: dict[str, object], what: str) -> list[object]:

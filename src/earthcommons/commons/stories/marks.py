@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from earthcommons.commons.node import Node
     from earthcommons.model.record import Kind
 
-__all__ = ["errata_of", "may_know", "recalls_of", "told_by"]
+__all__ = ["errata_of", "may_know", "recalls_from", "recalls_of", "told_by"]
 
 
 def may_know(node: Node, kind: str, id_: str) -> bool:
@@ -61,6 +61,23 @@ def errata_of(node: Node, kind: Kind, name: str) -> list[dict[str, Any]]:
         except NotFoundError:
             continue
     return sorted(found, key=lambda erratum: (erratum["made"], erratum["id"]))
+
+
+def recalls_from(node: Node, kind: str, id_: str) -> list[dict[str, Any]]:
+    """Return the recalls of a record itself, oldest first: id, state, version, reason, moment.
+
+    What was touched by each is told by the recall (`recalling.show_recall`).
+    """
+    found = []
+    for link in node.catalog.links_to(kind, id_):
+        if link.rel != "recalls-from":
+            continue
+        try:
+            body = node.catalog.get("recall", link.id)
+        except NotFoundError:
+            continue
+        found.append({key: body[key] for key in ("id", "about", "reason", "made")})
+    return sorted(found, key=lambda each: (each["made"], each["id"]))
 
 
 def recalls_of(node: Node, kind: str, id_: str) -> list[dict[str, Any]]:

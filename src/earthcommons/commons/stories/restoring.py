@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from earthcommons.catalog.batches import BATCH_SUFFIX, unpack
 from earthcommons.commons.stories.backup import FORMAT
-from earthcommons.commons.stories.backup_places import RESTORES, Source, open_source, pour
+from earthcommons.commons.stories.backup_places import Source, open_source, pour, restores_of
 from earthcommons.commons.stories.fixity import FixityLog, asset_addresses
 from earthcommons.errors import (
     CommonsError,
@@ -222,9 +222,10 @@ def _damaged_manifest(name: str) -> IntegrityError:
 
 
 def _note_restore(place: Path, name: str) -> None:
-    """Leave word in the backup that it was restored whole; the node's doctor tells of it."""
-    if not place.is_dir() or not os.access(place, os.W_OK):
+    """Leave word in the backup, or beside its tar, that it was restored whole, for `doctor`."""
+    notes = restores_of(place)
+    if not os.access(notes if notes.exists() else notes.parent, os.W_OK):
         return
-    line = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "snapshot": name}
-    with (place / RESTORES).open("a", encoding="utf-8") as file:
+    line = {"at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "snapshot": name}
+    with notes.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from earthcommons.commons.stories.drafts import (
+    METADATA,
     MOST_TEXT,
     draft_event,
     get_draft,
@@ -21,7 +22,13 @@ if TYPE_CHECKING:
     from earthcommons.commons.node import Node
     from earthcommons.model.record import Transaction
 
-__all__ = ["ask_for_changes", "comment", "decline", "mark_published", "reviewable"]
+__all__ = ["ABOUT", "ask_for_changes", "comment", "decline", "mark_published", "reviewable"]
+
+# What a comment may be about, as completeness and metadata name it; empty for the whole.
+ABOUT = (
+    "", "files", "collection", "item", "rule", *METADATA,
+    "title.en", "title.zh", "description.en", "description.zh",
+)  # fmt: skip
 
 # What a reviewer decides on; a comment may come while a draft is being published.
 _DECIDED_ON = ("collection", "item", "replaces", "metadata", "rule", "files")
@@ -34,8 +41,14 @@ def comment(node: Node, id_: str, text: str, field: str = "") -> dict[str, Any]:
     Raises:
         NotFoundError: no visible draft has that id.
         AccessDeniedError: the key in hand only reads.
-        InvalidInputError: an empty or endless text, or too many comments.
+        InvalidInputError: an empty or endless text, a field that is none of `ABOUT`
+            (`unknown-parameter`), or too many comments.
     """
+    if field not in ABOUT:
+        raise InvalidInputError(
+            f"a draft has no field {field[:40]!r}; there are {', '.join(filter(None, ABOUT))}",
+            code="unknown-parameter",
+        )
     if not 0 < len(text.strip()) <= MOST_TEXT:
         raise InvalidInputError(f"a comment has 1 to {MOST_TEXT:,} characters")
     with node.catalog.transaction() as tx:
@@ -43,7 +56,7 @@ def comment(node: Node, id_: str, text: str, field: str = "") -> dict[str, Any]:
         require("submit", OPEN, f"draft {id_}", owner=body["group"])
         if len(body["comments"]) >= _MOST_COMMENTS:
             raise InvalidInputError(f"a draft holds {_MOST_COMMENTS} comments at most")
-        said = {**draft_event("comment"), "text": text.strip(), "field": field[:60]}
+        said = {**draft_event("comment"), "text": text.strip(), "field": field}
         body["comments"] = [*body["comments"], said]
         put_draft(tx, body)
     return get_draft(node, id_)

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from earthcommons.commons.stories.completeness import lacks
+from earthcommons.commons.stories.draft_files import try_files
 from earthcommons.commons.stories.drafts import (
     METADATA,
     MOST_TEXT,
@@ -68,7 +69,8 @@ def start_draft(
 
     Raises:
         NotFoundError: no such group, or no such item to replace.
-        AccessDeniedError: the acting party contributes to no such collection.
+        AccessDeniedError: the acting party contributes to no such collection, or its key reads
+            nothing: it would not find what it began.
         ConflictError: the item is there, or is not, other than `replaces` says.
         InvalidInputError: an id that does not fit.
     """
@@ -86,6 +88,7 @@ def start_draft(
         if group:
             node.catalog.people.group(group)
     require("submit", label, collection, owner=group)
+    _require_reader()
     # An item that the author may not find is found when the draft is accepted.
     name = f"{collection}/{item}"
     known = node.catalog.version("item", name) if may_know(node, "item", name) else None
@@ -252,20 +255,24 @@ def note_seen(
 
 
 def submit(node: Node, id_: str) -> dict[str, Any]:
-    """Hand a draft to the reviewers.
+    """Hand a draft to the reviewers, once all of its files have been read.
 
     Raises:
         NotFoundError: no visible draft has that id.
         AccessDeniedError: the acting party is not its author.
-        ConflictError: it was handed in already.
+        ConflictError: it was handed in already, or changed while its files were read (`stale`).
         InvalidInputError: it lacks something required (`incomplete`); the message names it.
+        RefusedFileError: a file breaks a rule of the door; the message names it.
     """
+    read = _mine(node, id_, None)
+    _refuse_incomplete(read)
+    tried = try_files(node, read)
     with node.catalog.transaction() as tx:
         body = _mine(node, id_, None)
-        missing = [lack for lack in lacks(body) if lack.level == "required"]
-        if missing:
-            said = "; ".join(f"{lack.en} ({', '.join(lack.standards)})" for lack in missing)
-            raise InvalidInputError(f"the draft is not complete: {said}", code="incomplete")
+        _refuse_incomplete(body)
+        if any(body[part] != read[part] for part in ("files", "metadata", "seen")):
+            raise ConflictError(f"draft {id_} has changed since: read it again", code="stale")
+        body["tried"] = tried
         move_draft(tx, body, "submitted")
     return get_draft(node, id_)
 
@@ -287,6 +294,13 @@ def withdraw_draft(node: Node, id_: str) -> dict[str, Any]:
     return get_draft(node, id_)
 
 
+def _refuse_incomplete(body: Mapping[str, Any]) -> None:
+    missing = [lack for lack in lacks(body) if lack.level == "required"]
+    if missing:
+        said = "; ".join(f"{lack.en} ({', '.join(lack.standards)})" for lack in missing)
+        raise InvalidInputError(f"the draft is not complete: {said}", code="incomplete")
+
+
 def _mine(node: Node, id_: str, version: int | None) -> dict[str, Any]:
     """Return a draft that its author may edit now."""
     body = node.catalog.get("draft", id_)
@@ -306,6 +320,14 @@ def _require_author(body: Mapping[str, Any]) -> None:
     if body["author"] != party.id and "operator" not in party.roles:
         raise AccessDeniedError(f"{party.id} did not write draft {body['id']}")
     require("submit", OPEN, f"draft {body['id']}", owner=body["group"])
+
+
+def _require_reader() -> None:
+    scopes = acting_party().scopes
+    if scopes is not None and "read" not in scopes:
+        raise AccessDeniedError(
+            "a key without the scope read would not find the draft it begins"
+        )
 
 
 def _check_part(name: str, value: Any) -> None:

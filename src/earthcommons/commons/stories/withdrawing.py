@@ -47,6 +47,7 @@ def withdraw(
 
     Raises:
         NotFoundError: nothing visible has that name, or the successor has none.
+        GoneError: it was withdrawn before.
         AccessDeniedError: the acting party does not care for it.
         ConflictError: it is another version than `seen` by now (`stale`).
         InvalidInputError: an unknown reason, or a collection with items.
@@ -55,6 +56,8 @@ def withdraw(
         raise InvalidInputError(f"reason {reason[:40]!r}: one of {', '.join(REASONS)}")
     # All of it is asked within the transaction: a rule set in between would be lost.
     with node.catalog.transaction() as tx:
+        # Read first: what was withdrawn says so to whoever may know.
+        node.catalog.body(kind, name)
         standing = node.catalog.standing(kind, name)
         require("withdraw", standing.faces.find, name, owner=standing.owner)
         if successor:
@@ -86,12 +89,15 @@ def add_erratum(node: Node, kind: Kind, name: str, text: Text) -> str:
 
     Raises:
         NotFoundError: nothing visible has that name.
+        GoneError: it was withdrawn.
         AccessDeniedError: the acting party does not care for it.
         InvalidInputError: an empty text.
     """
     if not text.en.strip() or len(text.en) > 4000 or len(text.zh) > 4000:
         raise InvalidInputError("an erratum has 1 to 4,000 characters in English")
     with node.catalog.transaction() as tx:
+        # Read first: what was withdrawn says so to whoever may know.
+        node.catalog.body(kind, name)
         standing = node.catalog.standing(kind, name)
         require("publish", standing.faces.find, name, owner=standing.owner)
         body = {

@@ -114,9 +114,10 @@ class _Pages:
             )
             if form.text("then") != "submit":
                 return see_other(f"/{lang}/drafts/{id_}?done=saved")
-            submitting.submit(self._node, id_)
+            with self._reading:
+                submitting.submit(self._node, id_)
         except CommonsError as error:
-            if status_of(error) not in (400, 409, 412, 422):
+            if status_of(error) not in (400, 409, 412, 413, 415, 422):
                 raise
             wrong = (
                 self._site.words[lang]["draft_stale"] if error.code == "stale" else str(error)
