@@ -15,6 +15,7 @@ from earthcommons.ingest import ingest
 from earthcommons.model import Observation, Period, Record
 from earthcommons.model.evidence import InputRef, Run
 from earthcommons.model.party import OPERATOR
+from earthcommons.policy import acting_as
 from earthcommons.runs import publish_run
 from earthcommons.store import digest_in
 
@@ -22,7 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["cli", "geotiff", "small"]
+__all__ = ["as_operator", "cli", "geotiff", "small"]
+
+
+@pytest.fixture
+def as_operator() -> Iterator[None]:
+    """Let the operator act."""
+    with acting_as(OPERATOR):
+        yield
 
 
 def key_of(node: Node, name: str, asset: str = "data") -> str:

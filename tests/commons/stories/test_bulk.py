@@ -23,12 +23,13 @@ from earthcommons.commons.stories.withdrawing import withdraw
 from earthcommons.errors import AccessDeniedError, ConflictError, InvalidInputError
 from earthcommons.model import Party, Record
 from earthcommons.model.canonical import canonical_bytes
-from earthcommons.model.party import OPERATOR, PUBLIC
+from earthcommons.model.party import PUBLIC
 from earthcommons.policy import acting_as
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("as_operator")
 
 
 def item(n: int, **properties: Any) -> dict[str, Any]:
@@ -57,12 +58,6 @@ def node_at(root: Path) -> Node:
                 )
             )  # fmt: skip
     return node
-
-
-@pytest.fixture(autouse=True)
-def _operator() -> Iterator[None]:
-    with acting_as(OPERATOR):
-        yield
 
 
 @pytest.fixture

@@ -39,11 +39,7 @@ from earthcommons.policy import acting_as
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-@pytest.fixture(autouse=True)
-def _operator() -> Iterator[None]:
-    with acting_as(OPERATOR):
-        yield
+pytestmark = pytest.mark.usefixtures("as_operator")
 
 
 @pytest.fixture

@@ -23,19 +23,12 @@ from earthcommons.commons.stories.bulk_writing import Pace, writable
 from earthcommons.commons.stories.withdrawing import withdraw
 from earthcommons.errors import ConflictError, InvalidInputError
 from earthcommons.model import Record
-from earthcommons.model.party import OPERATOR
-from earthcommons.policy import acting_as
 from earthcommons.web.app import create_app
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-
-@pytest.fixture(autouse=True)
-def _operator() -> Iterator[None]:
-    with acting_as(OPERATOR):
-        yield
+pytestmark = pytest.mark.usefixtures("as_operator")
 
 
 @pytest.fixture

@@ -24,8 +24,10 @@ from earthcommons.policy import acting_as
 from earthcommons.zones.region_sets import WORLD, load_region_set, region_set_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
+
+pytestmark = pytest.mark.usefixtures("as_operator")
 
 COUNTRIES = "regions/ec-countries-un"
 
@@ -40,12 +42,6 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
         with node.catalog.transaction() as tx:
             tx.put(region_set_record(node.catalog.get("item", COUNTRIES), node.store))
     return node
-
-
-@pytest.fixture(autouse=True)
-def _operator() -> Iterator[None]:
-    with acting_as(OPERATOR):
-        yield
 
 
 def box(*edges: float) -> dict[str, Any]:

@@ -12,18 +12,11 @@ from earthcommons.commons.stories.bulk import import_items
 from earthcommons.commons.stories.widening import widen_collections
 from earthcommons.commons.stories.withdrawing import withdraw
 from earthcommons.model import Record
-from earthcommons.model.party import OPERATOR
-from earthcommons.policy import acting_as
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-
-@pytest.fixture(autouse=True)
-def _operator() -> Iterator[None]:
-    with acting_as(OPERATOR):
-        yield
+pytestmark = pytest.mark.usefixtures("as_operator")
 
 
 @pytest.fixture
