@@ -277,6 +277,30 @@ def test_a_map_of_classes_is_drawn_also_where_nobody_gave_them_colours(
     assert (tile.status_code, tile.headers["content-type"]) == (200, "image/png")
 
 
+@pytest.mark.parametrize(
+    ("low", "high"), [(0, 5e-324), (-1.7e308, 1.7e308), ("a", "b"), (None, 1), (2, 2)]
+)
+def test_an_item_whose_stated_range_cannot_be_drawn_has_its_page(
+    served_alone: tuple[str, Node], low: Any, high: Any
+) -> None:
+    node = served_alone[1]
+    band = {"name": "b", "statistics": {"minimum": low, "maximum": high}}
+    asset = {"href": "https://elsewhere.example/a.tif", "type": "image/tiff", "bands": [band]}
+    body = {
+        "type": "Feature", "stac_version": "1.1.0", "stac_extensions": [], "id": "odd",
+        "collection": "odd", "bbox": [0, 0, 1, 1],
+        "geometry": {"type": "Point", "coordinates": [0, 0]},
+        "properties": {"datetime": "2019-01-01T00:00:00Z"}, "assets": {"data": asset},
+    }  # fmt: skip
+    with node.catalog.transaction() as tx:
+        tx.revise(
+            Record("collection", "odd", {"type": "Collection", "id": "odd", "title": "O"})
+        )
+        tx.revise(Record("item", "odd/odd", body))
+    page = Person(node, "", create_app(node)).http.get("/en/data/odd/odd")
+    assert page.status_code == 200
+
+
 def test_the_head_of_a_table_says_units_and_that_of_features_their_properties(
     served_alone: tuple[str, Node], tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ _WIDE_DEG, _LEAST_DEG = 120.0, 0.5
 # Web Mercator ends here.
 _LAST_DEG = 85.0
 _ROWS, _COLUMNS, _LONGEST = 5, 12, 60
+# A smaller range cannot be cut into classes.
+_LEAST_RANGE = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,9 @@ def _map(site: Site, lang: str, name: str, body: Row) -> Any:
         return None
     figures = bands[0].get("statistics", {})
     low, high = figures.get("minimum", 0.0), figures.get("maximum", 1.0)
-    if not low < high:
+    # Who writes an item as STAC states them: they need be no range that can be drawn.
+    stated = isinstance(low, int | float) and isinstance(high, int | float)
+    if not stated or not _LEAST_RANGE < high - low < math.inf:
         return None
     unit = unit_sign(str(bands[0].get("unit", "1")), lang)
     bounds = _bounds(body.get("bbox") or ())

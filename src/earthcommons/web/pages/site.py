@@ -91,28 +91,23 @@ class Site:
         self.drawings = Kept(256)
         self._values = Kept(32)
         self._progress = progress
-        self._demonstration = False
 
     def progress(self) -> Progress | None:
         """Return how far the node's build is, or None when nothing is being built."""
         return None if self._progress is None else self._progress()
 
-    @property
+    @cached_property
     def demonstration(self) -> bool:
         """Whether the sample pack is on this node, or is being put there: every page says so."""
-        if not self._demonstration:
-            self._demonstration = self.progress() is not None or any(
-                self.catalog.version("item", name) is not None for name in self._sample_pack
-            )
-        return self._demonstration
-
-    @cached_property
-    def _sample_pack(self) -> tuple[str, ...]:
-        """Names of the pack's data; outlines of countries serve any node."""
         from earthcommons.commons.demonstration.sources import load_pieces
 
-        names = (f"{piece.collection}/{piece.id}" for piece in load_pieces())
-        return tuple(name for name in names if not name.startswith("regions/"))
+        # Nobody puts it there while this serves the node, but who was at it when this began.
+        return self.progress() is not None or any(
+            # Outlines of countries serve any node.
+            piece.collection != "regions"
+            and self.catalog.version("item", f"{piece.collection}/{piece.id}") is not None
+            for piece in load_pieces()
+        )
 
     # Values.
 
