@@ -82,6 +82,7 @@ class Site:
         places: Places | None = None,
         signing_in: SigningIn | None = None,
     ) -> None:
+        """Read a node; `demonstration` says whether the sample pack is on it, or comes there."""
         self.node = node
         self.catalog = node.catalog
         self.signing_in = signing_in or SigningIn(node)
@@ -91,23 +92,12 @@ class Site:
         self.drawings = Kept(256)
         self._values = Kept(32)
         self._progress = progress
+        # Asked before the first reader comes: no answer may take work that the next one does not.
+        self.demonstration = progress is not None or _has_sample_pack(node)
 
     def progress(self) -> Progress | None:
         """Return how far the node's build is, or None when nothing is being built."""
         return None if self._progress is None else self._progress()
-
-    @cached_property
-    def demonstration(self) -> bool:
-        """Whether the sample pack is on this node, or is being put there: every page says so."""
-        from earthcommons.commons.demonstration.sources import load_pieces
-
-        # Nobody puts it there while this serves the node, but who was at it when this began.
-        return self.progress() is not None or any(
-            # Outlines of countries serve any node.
-            piece.collection != "regions"
-            and self.catalog.version("item", f"{piece.collection}/{piece.id}") is not None
-            for piece in load_pieces()
-        )
 
     # Values.
 
@@ -286,6 +276,17 @@ class Site:
         made.filters["query"] = lambda pairs: urlencode({k: v for k, v in pairs.items() if v})
         made.filters["json_script"] = _json_script
         return made
+
+
+def _has_sample_pack(node: Node) -> bool:
+    from earthcommons.commons.demonstration.sources import load_pieces
+
+    # Outlines of countries serve any node.
+    return any(
+        piece.collection != "regions"
+        and node.catalog.version("item", f"{piece.collection}/{piece.id}") is not None
+        for piece in load_pieces()
+    )
 
 
 def compressed(
