@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     and takes over what is left of them when the node has long been there.
     """
     items.sort(key=lambda item: JOURNEYS not in item.path.parents)
+
+
+def pytest_collection_finish() -> None:
+    """Let what is loaded by now be looked through for garbage no more: it took 8 % of the run."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="module", autouse=True)

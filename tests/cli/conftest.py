@@ -7,10 +7,12 @@ import io
 import json
 import sys
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from unittest import mock
 
 import pytest
+import typer.main
 
 from earthcommons.cli.main import main
 
@@ -27,6 +29,10 @@ class Ended:
         return json.loads(self.out)
 
 
+# Making all commands takes longer than most of them: here they are made once.
+_get_command = cache(typer.main.get_command)
+
+
 def run_cli(*arguments: object) -> Ended:
     """Run a command; errors raised on purpose become exit codes, all others are raised."""
     out, err = io.StringIO(), io.StringIO()
@@ -34,6 +40,7 @@ def run_cli(*arguments: object) -> Ended:
     code = 0
     with (
         mock.patch.object(sys, "argv", argv),
+        mock.patch.object(typer.main, "get_command", _get_command),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import threading
 from collections import OrderedDict
-from functools import cached_property
+from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
@@ -227,55 +227,61 @@ class Site:
         words = self.words[lang]
         path = request.url.path[len(f"/{lang}") :]
         query = f"?{request.url.query}" if request.url.query else ""
-        html = self._templates.get_template(template).render(
-            w=words,
-            lang=lang,
-            lang_tag="zh-Hans" if lang == "zh" else "en",
-            other=other_language(lang),
-            here=f"{path}{query}",
-            canonical=canonical or path or "/",
-            title=title,
-            nav=nav,
-            menu=[(key, f"/{lang}{'/' if end == '/' else end}") for key, end in _NAV],
-            links=links,
-            trail=trail,
-            node_name=self.node.settings.name,
-            demonstration=self.demonstration,
-            base=self.node.settings.url,
-            me=acting_party(),
-            # Where to go on to after signing in: only a page that can be asked for again.
-            again=request.method == "GET" and path not in ("/sign-in", "/account"),
-            refresh=refresh,
-            status=status,
-            **facts,
+        html = (
+            _templates()
+            .get_template(template)
+            .render(
+                w=words,
+                lang=lang,
+                lang_tag="zh-Hans" if lang == "zh" else "en",
+                other=other_language(lang),
+                here=f"{path}{query}",
+                canonical=canonical or path or "/",
+                title=title,
+                nav=nav,
+                menu=[(key, f"/{lang}{'/' if end == '/' else end}") for key, end in _NAV],
+                links=links,
+                trail=trail,
+                node_name=self.node.settings.name,
+                demonstration=self.demonstration,
+                base=self.node.settings.url,
+                me=acting_party(),
+                # Where to go on to after signing in: only a page that can be asked for again.
+                again=request.method == "GET" and path not in ("/sign-in", "/account"),
+                refresh=refresh,
+                status=status,
+                **facts,
+            )
         )
         return compressed(request, html.encode(), "text/html; charset=utf-8", status=status)
 
     def fragment(self, request: Request, lang: str, template: str, **facts: Any) -> Response:
         """Answer with a part of a page, for an element that opens in place."""
-        html = self._templates.get_template(template).render(
-            w=self.words[lang], lang=lang, **facts
+        html = (
+            _templates().get_template(template).render(w=self.words[lang], lang=lang, **facts)
         )
         return compressed(request, html.encode(), "text/html; charset=utf-8")
 
-    @cached_property
-    def _templates(self) -> Environment:
-        folder = resources.files("earthcommons.web") / "templates"
-        texts = {
-            entry.name: entry.read_text(encoding="utf-8")
-            for entry in folder.iterdir()
-            if entry.name.endswith(".html")
-        }
-        made = Environment(
-            loader=DictLoader(texts),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        made.filters["query"] = lambda pairs: urlencode({k: v for k, v in pairs.items() if v})
-        made.filters["json_script"] = _json_script
-        return made
+
+@cache
+def _templates() -> Environment:
+    """Compile nothing twice: whoever serves several nodes in one process has them once."""
+    folder = resources.files("earthcommons.web") / "templates"
+    texts = {
+        entry.name: entry.read_text(encoding="utf-8")
+        for entry in folder.iterdir()
+        if entry.name.endswith(".html")
+    }
+    made = Environment(
+        loader=DictLoader(texts),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["query"] = lambda pairs: urlencode({k: v for k, v in pairs.items() if v})
+    made.filters["json_script"] = _json_script
+    return made
 
 
 def _has_sample_pack(node: Node) -> bool:
