@@ -12,6 +12,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Geod
+from shapely import affinity
 
 from earthcommons.errors import CommonsError
 from earthcommons.ingest.foreign_item import check_item
@@ -61,7 +62,7 @@ def test_i30_a_box_over_the_antimeridian_keeps_west_over_east_and_is_cut_in_two(
     kept, warnings = check_item(polygon(*ring, bbox=[170, 0, -170, 10]))
     assert kept["bbox"] == [170, 0, -170, 10]
     assert kept["geometry"]["type"] == "MultiPolygon"
-    shape = shapely.geometry.shape(kept["geometry"])
+    shape: Any = shapely.geometry.shape(kept["geometry"])
     assert shape.area == pytest.approx(200)
     assert {part.bounds for part in shape.geoms} == {(170, 0, 180, 10), (-180, 0, -170, 10)}
     assert warnings[-1].startswith("antimeridian")
@@ -72,7 +73,7 @@ def test_i31_a_polygon_around_the_pole_has_the_area_of_its_cap() -> None:
     ring = [[float(lon), 80.0] for lon in range(-180, 180, 1)]
     ring.append(ring[0])
     kept, _ = check_item(polygon(*ring, bbox=[-180, 80, 180, 90]))
-    shape = shapely.geometry.shape(kept["geometry"])
+    shape: Any = shapely.geometry.shape(kept["geometry"])
     assert shape.bounds == (-180, 80, 180, 90)
     geod = Geod(ellps="sphere")
     lons, lats = zip(*ring[:-1], strict=True)
@@ -85,12 +86,208 @@ def test_i31_a_polygon_around_the_pole_has_the_area_of_its_cap() -> None:
         )
 
 
+def box(west: float, south: float, east: float, north: float) -> list[list[float]]:
+    return [[west, south], [east, south], [east, north], [west, north], [west, south]]
+
+
+def around(lat: float, step: int = 30, begin: int = -180) -> list[list[float]]:
+    """Return an outline once around the globe, eastward."""
+    turns = [[float((begin + n + 180) % 360 - 180), lat] for n in range(0, 360, step)]
+    return [*turns, turns[0]]
+
+
+WORLD = [-180, -90, 180, 90]
+SOUTH = [-180, -90, 180, -60]
+EASTWARD = [float(lon) for lon in range(-180, 181, 30)]
+# By hand: what is written, its bbox, the boxes it means, in degrees.
+READINGS = [
+    ("the whole world", [box(*WORLD)], WORLD, [WORLD]),
+    ("clockwise", [box(*WORLD)[::-1]], WORLD, [WORLD]),
+    ("a polar cap", [box(*SOUTH)], SOUTH, [SOUTH]),
+    ("all but a sliver", [box(-179, -90, 180, 90)], [-179, -90, 180, 90], [[-179, -90, 180, 90]]),
+    ("wide", [box(-170, -80, 170, 80)], [-170, -80, 170, 80], [[-170, -80, 170, 80]]),
+    ("with a bbox too large", [box(-180, -80, 180, 80)], WORLD, [[-180, -80, 180, 80]]),
+    (
+        "a point every 30 degrees, and the pole",
+        [
+            [[lon, -60.0] for lon in EASTWARD[::-1]]
+            + [[lon, -90.0] for lon in EASTWARD]
+            + [[180.0, -60.0]]
+        ],
+        SOUTH,
+        [SOUTH],
+    ),
+    (
+        "once around, and along 180 to the pole",
+        [[[lon, -60.0] for lon in EASTWARD] + [[180.0, -90.0], [-180.0, -90.0], [-180.0, -60.0]]],
+        SOUTH,
+        [SOUTH],
+    ),
+    (
+        "a band whose bbox reaches the pole",
+        [[[lon, 60.0] for lon in EASTWARD] + [[180.0, 85.0], [-180.0, 85.0], [-180.0, 60.0]]],
+        [-180, 60, 180, 90],
+        [[-180, 60, 180, 85]],
+    ),
+    ("once around", [around(-60)], SOUTH, [SOUTH]),
+    ("once around, westward", [around(-60)[::-1]], SOUTH, [SOUTH]),
+    ("once around from elsewhere", [around(-60, 30, 50)], SOUTH, [SOUTH]),
+    ("with 180 twice", [[[lon, -60.0] for lon in EASTWARD] + [[-180.0, -60.0]]], SOUTH, [SOUTH]),
+    ("far over the equator", [around(-60)], [-180, -60, 180, 90], [[-180, -60, 180, 90]]),
+    (
+        "once around with a hole",
+        [around(-60), box(100, -80, 110, -70)[::-1]],
+        SOUTH,
+        [[-180, -90, 100, -60], [110, -90, 180, -60], [100, -90, 110, -80], [100, -70, 110, -60]],
+    ),
+    ("over 180", [box(170, 0, -170, 9)], [170, 0, -170, 9], [[170, 0, 180, 9], [-180, 0, -170, 9]]),
+    (
+        "over 180, clockwise",
+        [box(170, 0, -170, 9)[::-1]],
+        [170, 0, -170, 9],
+        [[170, 0, 180, 9], [-180, 0, -170, 9]],
+    ),
+    ("unrolled", [box(170, 0, 190, 9)], [170, 0, -170, 9], [[170, 0, 180, 9], [-180, 0, -170, 9]]),
+    (
+        "unrolled westward",
+        [box(-190, 0, -170, 9)],
+        [170, 0, -170, 9],
+        [[170, 0, 180, 9], [-180, 0, -170, 9]],
+    ),
+    ("340 wide over 180",
+     [box(10, 0, -10, 9)], [10, 0, -10, 9],
+     [[10, 0, 180, 9], [-180, 0, -10, 9]]),
+    ("the same unrolled",
+     [box(10, 0, 350, 9)], [10, 0, -10, 9],
+     [[10, 0, 180, 9], [-180, 0, -10, 9]]),
+    (
+        "with a hole that begins beyond",
+        [
+            box(170, 0, -170, 9),
+            [[-175.0, 3.0], [-175.0, 6.0], [175.0, 6.0], [175.0, 3.0], [-175.0, 3.0]],
+        ],
+        [170, 0, -170, 9],
+        [
+            [170, 0, 175, 9], [175, 0, 180, 3], [175, 6, 180, 9],
+            [-180, 0, -175, 3], [-180, 6, -175, 9], [-175, 0, -170, 9],
+        ],
+    ),
+    ("with a bbox rounded inwards", [box(170, 0, -170, 9)], [170.4, 0, -170.4, 9],
+     [[170, 0, 180, 9], [-180, 0, -170, 9]]),
+    ("with a bbox far too small", [box(170, 0, -170, 9)], [175, 0, -175, 9],
+     [[170, 0, 180, 9], [-180, 0, -170, 9]]),
+    ("of another place", [box(-10, 0, 10, 9)], [170, 0, -170, 9], [[-10, 0, 10, 9]]),
+    ("to 180, written -180", [box(170, 0, -180, 9)], [170, 0, 180, 9], [[170, 0, 180, 9]]),
+    ("from -180, written 180", [box(180, 0, -170, 9)], [-180, 0, -170, 9], [[-180, 0, -170, 9]]),
+    ("east of 180 alone", [box(185, 0, 190, 9)], [-175, 0, -170, 9], [[-175, 0, -170, 9]]),
+    ("a metre wide", [box(179.999995, 0, -179.999995, 0.00001)],
+     [179.999995, 0, -179.999995, 0.00001],
+     [[179.999995, 0, 180, 0.00001], [-180, 0, -179.999995, 0.00001]]),
+    ("in a 3-D box", [box(170, 0, -170, 9)], [170, 0, 5, -170, 9, 6],
+     [[170, 0, 180, 9], [-180, 0, -170, 9]]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "rings", "bbox", "meant"), READINGS, ids=[r[0] for r in READINGS]
+)
+def test_an_outline_is_read_as_its_bbox_means_it(
+    name: str, rings: list[Any], bbox: list[float], meant: list[list[float]]
+) -> None:
+    wanted = shapely.union_all([shapely.box(w, s, e, n) for w, s, e, n in meant])
+    for geometry in (
+        {"type": "Polygon", "coordinates": rings},
+        {"type": "MultiPolygon", "coordinates": [rings]},
+        {
+            "type": "GeometryCollection",
+            "geometries": [{"type": "Polygon", "coordinates": rings}],
+        },
+    ):
+        kept, warnings = check_item(item(geometry=geometry, bbox=bbox))
+        found: Any = shapely.geometry.shape(kept["geometry"])
+        found = shapely.union_all(found.geoms) if hasattr(found, "geoms") else found
+        assert found.is_valid
+        assert found.symmetric_difference(wanted).area < 1e-6, name
+        west, _, east, _ = found.bounds
+        assert -180 <= west <= east <= 180
+        assert {w.partition(":")[0] for w in warnings} <= {
+            "antimeridian", "ring-orientation", "bbox-elsewhere", "duplicate-points"
+        }  # fmt: skip
+
+
+@given(
+    west=st.integers(-180, 179), width=st.integers(1, 359), south=st.sampled_from([-90, -60, 5]),
+    north=st.sampled_from([10, 60, 90]), step=st.sampled_from([7, 30, 360]),
+    form=st.sampled_from(["wrapped", "eastward", "westward"]), turn=st.booleans(),
+    begin=st.integers(0, 50),
+)  # fmt: skip
+def test_a_box_anywhere_is_read_as_itself_however_its_longitudes_are_written(
+    west: int, width: int, south: int, north: int, step: int, form: str, turn: bool, begin: int
+) -> None:
+    east = west + width
+    lons = [*range(west, east, step), east]
+    ring = [(lon, south) for lon in lons] + [(lon, north) for lon in lons[::-1]]
+    n = begin % len(ring)
+    ring = (ring[n:] + ring[:n])[:: -1 if turn else 1]
+    # One of the names that each longitude has.
+    turned = 360 if form == "westward" and east > 180 else 0
+    outline = [
+        [float((lon + 180) % 360 - 180 if form == "wrapped" else lon - turned), float(lat)]
+        for lon, lat in [*ring, ring[0]]
+    ]
+    bbox = [float(n) for n in (west, south, east if east <= 180 else east - 360, north)]
+    kept, _ = check_item(polygon(*outline, bbox=bbox))
+    found: Any = shapely.geometry.shape(kept["geometry"])
+    whole = shapely.box(west, south, east, north)
+    halves = [shapely.box(-180, -90, 180, 90), shapely.box(180, -90, 540, 90)]
+    parts = [shapely.intersection(whole, half) for half in halves]
+    wanted = shapely.union(parts[0], affinity.translate(parts[1], xoff=-360))
+    assert found.symmetric_difference(wanted).area < 1e-6
+
+
+def test_parts_cut_at_180_already_stay_as_they_are() -> None:
+    parts = {
+        "type": "MultiPolygon",
+        "coordinates": [[box(170, 0, 180, 9)], [box(-180, 0, -170, 9)]],
+    }
+    kept, warnings = check_item(item(geometry=parts, bbox=[170, 0, -170, 9]))
+    assert kept["geometry"] == parts
+    assert warnings == []
+
+
+def test_a_line_over_180_takes_the_way_its_bbox_says() -> None:
+    for ends in ([[170, 0], [-170, 2]], [[170, 0], [190, 2]]):
+        line = {"type": "LineString", "coordinates": ends}
+        kept, _ = check_item(item(geometry=line, bbox=[170, 0, -170, 2]))
+        found = shapely.geometry.shape(kept["geometry"])
+        assert found.length == pytest.approx((20**2 + 2**2) ** 0.5)
+
+
+def test_a_coast_around_the_pole_that_doubles_back_holds_the_pole_once() -> None:
+    # Between 0 and 10 degrees east it runs back west before it goes on.
+    coast: list[list[float]] = [[0, -70], [10, -70], [10, -72], [-5, -72], [-5, -74], [20, -74], *(
+        [float(lon), -70.0] for lon in (60, 120, 180, -120, -60, -20)
+    ), [0, -70]]  # fmt: skip
+    kept, _ = check_item(polygon(*coast, bbox=[-180, -90, 180, -70]))
+    found = shapely.geometry.shape(kept["geometry"])
+    assert found.is_valid
+    for lon, lat, held in ((5, -71, True), (5, -73, False), (5, -80, True), (-179, -71, True),
+                           (8, -71.9, True), (-3, -71, True), (5, -89, True)):  # fmt: skip
+        assert found.contains(shapely.Point(lon, lat)) is held, (lon, lat)
+
+
+@pytest.mark.parametrize("edges", [(-200, 0, 200, 9), (0, 0, 400, 9)])
+def test_what_covers_a_place_twice_is_refused(edges: tuple[float, float, float, float]) -> None:
+    assert code_of(polygon(*box(*edges), bbox=[-180, 0, 180, 9])) == "invalid-geometry"
+
+
 def test_i32_rings_are_turned_and_repeated_points_dropped_with_a_warning() -> None:
     kept, warnings = check_item(polygon(*BOX[:2], BOX[1], *BOX[2:], bbox=[10, 0, 12, 2]))
     assert kept["geometry"]["coordinates"][0] == BOX
     assert warnings[0].startswith("duplicate-points")
     kept, warnings = check_item(polygon(*BOX[::-1], bbox=[10, 0, 12, 2]))
-    assert shapely.geometry.shape(kept["geometry"]).exterior.is_ccw
+    shape: Any = shapely.geometry.shape(kept["geometry"])
+    assert shape.exterior.is_ccw
     assert warnings[0].startswith("ring-orientation")
 
 
@@ -253,7 +450,7 @@ def test_mending_never_changes_the_area(
     ring = ring[::-1] if turn else ring
     ring = [*ring[:2], *ring[1:]] if repeat else ring
     kept, warnings = check_item(polygon(*ring, bbox=[west, south, east, north]))
-    shape = shapely.geometry.shape(kept["geometry"])
+    shape: Any = shapely.geometry.shape(kept["geometry"])
     assert shape.area == pytest.approx((east - west) * (north - south))
     assert shape.exterior.is_ccw
     assert len(warnings) == turn + repeat

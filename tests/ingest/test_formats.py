@@ -340,6 +340,41 @@ def test_hdf4_is_read_with_its_own_scale(desk: Desk, tmp_path: Path) -> None:
     assert float(array[2, 3]) == 4.5
 
 
+@pytest.mark.parametrize(
+    ("kind", "scale", "offset", "stored", "value"),
+    [
+        # MOD08 cloud top temperature [K]: 0.01 × (13000 + 15000).
+        ("INT16", 0.01, -15000.0, 13000, 280.0),
+        # MOD11 emissivity of band 31: 0.002 × 245 + 0.49.
+        ("UINT8", 0.002, 0.49, 245, 0.98),
+        ("FLOAT32", 0.5, 0.5, 11, 5.25),
+    ],
+)
+def test_an_offset_counts_in_what_it_can_be(
+    desk: Desk,
+    tmp_path: Path,
+    kind: str,
+    scale: float,
+    offset: float,
+    stored: int,
+    value: float,
+) -> None:
+    from pyhdf.SD import SD, SDC
+
+    source = tmp_path / "x.hdf"
+    file = SD(str(source), SDC.WRITE | SDC.CREATE)
+    file.attr("StructMetadata.0").set(SDC.CHAR, structure(3, 4).replace("HE5_", ""))
+    field = file.create("v", getattr(SDC, kind), (3, 4))
+    field.attr("units").set(SDC.CHAR, "1")
+    field.attr("scale_factor").set(SDC.FLOAT64, scale)
+    field.attr("add_offset").set(SDC.FLOAT64, offset)
+    field[:] = np.full((3, 4), stored).astype(kind.lower())
+    field.endaccess()
+    file.end()
+    array = open_array(published(desk, source), desk.store, "v")
+    assert float(array[1, 1]) == pytest.approx(value, rel=1e-6)
+
+
 def zarr_store(target: Path, version: int) -> Path:
     coords = {
         "lat": ("lat", [1.0, 0.0, -1.0], {"units": "degrees_north"}),

@@ -104,3 +104,52 @@ def test_a_cut_raster_held_in_memory_is_refused_and_leaves_no_cog(tmp_path: Path
         converted(tmp_path, 1, 2**30)
     assert error.value.code == "malformed"
     assert not (tmp_path / "out.tif").exists()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.sampled_from([0.0, -90.0, -360.0, -200.0, -0.5]),
+    st.sampled_from([None, 7]),
+    st.sampled_from(["uint8", "int16", "float32"]),
+    st.integers(0, 2**16),
+    st.sampled_from([2**30, 0]),
+)
+def test_a_global_grid_begins_at_180_west_and_each_cell_keeps_its_place(
+    tmp_path_factory: pytest.TempPathFactory,
+    west: float, nodata: int | None, dtype: str, seed: int, held: int,
+) -> None:  # fmt: skip
+    folder = tmp_path_factory.mktemp("rolled")
+    values = np.random.default_rng(seed).integers(0, 99, (1, 9, 720)).astype(dtype)
+    grid = {"crs": "EPSG:4326", "transform": from_origin(west, 45, 0.5, 0.5)}
+    write(folder, values, nodata=nodata, **grid)
+    said, _ = converted(folder, 1, held)
+    with rasterio.open(folder / "out.tif") as made:
+        assert made.bounds.left == -180
+        assert made.bounds.right == 180
+        assert (made.nodata, made.dtypes[0]) == (nodata, dtype)
+        for column in (0, 1, 359, 360, 719):
+            lon = west + 0.25 + column / 2
+            row, there = made.index((lon + 180) % 360 - 180, 40.7)
+            assert made.read(1)[row, there] == values[0, row, column]
+    (warning,) = said["properties"]["ec:warnings"]
+    assert warning.startswith("longitudes-rolled: ")
+    real = values[values != nodata].astype("f8")
+    figures = said["bands"][0]["statistics"]
+    assert figures["mean"] == pytest.approx(real.mean())
+    assert figures["stddev"] == pytest.approx(real.std())
+    assert said["bbox"] == [-180, 40.5, 180, 45]
+
+
+@pytest.mark.parametrize(
+    ("west", "step"), [(-0.25, 0.5), (170.0, 0.02), (0.0, 0.4999), (-180.0, 0.5)]
+)
+def test_a_grid_that_is_not_once_around_from_180_is_left_as_it_is(
+    tmp_path: Path, west: float, step: float
+) -> None:
+    values = np.arange(9 * 720, dtype="f4").reshape(1, 9, 720)
+    write(tmp_path, values, crs="EPSG:4326", transform=from_origin(west, 45, step, step))
+    said, _ = converted(tmp_path, 1, 2**30)
+    with rasterio.open(tmp_path / "out.tif") as made:
+        assert made.bounds.left == pytest.approx(west)
+        np.testing.assert_array_equal(made.read(), values)
+    assert "ec:warnings" not in said["properties"]

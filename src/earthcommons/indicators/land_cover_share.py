@@ -170,14 +170,14 @@ def _independent(
 
 def _cells(bench: Workbench, parameters: Mapping[str, Any], observation: Observation) -> Cells:
     counts, pixel_km2 = _counted(bench, observation.period.start.year)
-    cover = bench.array("cover")
+    lat = bench.array("cover")["lat"].values
     water = int(parameters["water_class"])
 
     def table(name: str) -> list[dict[str, float]]:
         rows = counts[:, _codes(name, water)].sum(axis=1)
         return [
             {
-                "lat": round(float(cover.lat[n]), 9),
+                "lat": round(float(lat[n]), 9),
                 "value": int(rows[n]),
                 "weight": float(pixel_km2[n]),
             }

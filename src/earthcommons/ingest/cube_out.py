@@ -11,10 +11,12 @@ import numpy as np
 from earthcommons.errors import RefusedFileError
 from earthcommons.ingest.axis_order import stated_in, swap_warnings
 from earthcommons.ingest.footprint import footprint, footprint_of_grid
+from earthcommons.ingest.period_differs import period_warnings
 from earthcommons.ingest.settled import declared_of, settle_unit, shown
 from earthcommons.ingest.time_span import span_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import xarray as xr
@@ -45,13 +47,19 @@ class _Axes:
 
 
 def finish(
-    dataset: xr.Dataset, folder: Path, task: dict[str, Any], limits: Limits
+    dataset: xr.Dataset,
+    folder: Path,
+    task: dict[str, Any],
+    limits: Limits,
+    *,
+    doubts: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Write `folder/out.zarr` with the dataset's variables and say what it holds.
 
     Variables stand on latitude and longitude in degrees, or on x and y of a projected CRS that
     the dataset names (`crs_wkt` or `spatial_ref` of a grid mapping) or the task declares. A
-    variable's attribute `nodata` names the number that stands for missing.
+    variable's attribute `nodata` names the number that stands for missing. `doubts` are
+    warnings of the reader that go into the record.
 
     Raises:
         RefusedFileError: no axes of place, no CRS, swapped or uneven axes, times that are none,
@@ -61,6 +69,7 @@ def finish(
     check_count(
         sum(math.prod(variable.shape) for variable in dataset.variables.values()), limits
     )
+    dataset = _in_metres(dataset)
     axes = _axes(dataset, task)
     variables = _variables(dataset, task, axes)
     out = dataset[list(variables)].rename({axes.y: axes.out[0], axes.x: axes.out[1]})
@@ -69,8 +78,10 @@ def finish(
     _check_times(out)
     place = _place(out, axes)
     warnings = [
+        *doubts,
         *_odd_names(axes),
         *swap_warnings(stated_in(dataset.attrs), place["bbox"], "the extent the file states"),
+        *_odd_times(out, task),
     ]
     if task.get("look"):
         return shown(
@@ -98,6 +109,32 @@ def check_count(count: int, limits: Limits) -> None:
         raise RefusedFileError(
             f"declares {count} values, allowed {limits.values}", code="declared-too-large"
         )
+
+
+def _in_metres(dataset: xr.Dataset) -> xr.Dataset:
+    """Return the dataset with coordinates of a projection that count in kilometres in metres.
+
+    Raises:
+        RefusedFileError: they count in something else (`bad-geotransform`).
+    """
+    for name, coordinate in dataset.coords.items():
+        standard = str(coordinate.attrs.get("standard_name", ""))
+        if coordinate.ndim != 1 or not (
+            str(name).lower() in ("x", "y")
+            or standard in ("projection_x_coordinate", "projection_y_coordinate")
+        ):
+            continue
+        units = str(coordinate.attrs.get("units", "m")).strip()
+        if units.lower() in ("km", "kilometer", "kilometre", "kilometers", "kilometres"):
+            metres = (coordinate * 1000).assign_attrs(coordinate.attrs | {"units": "m"})
+            dataset = dataset.assign_coords({name: metres})
+        elif units.lower() in ("rad", "radian", "radians", "microradian"):
+            raise RefusedFileError(
+                f"{name} counts in {units} (angles of a scan): bring it to a grid in metres or"
+                " degrees first (gdalwarp)",
+                code="bad-geotransform",
+            )
+    return dataset
 
 
 def _named_axes(dataset: xr.Dataset) -> dict[str, str]:
@@ -138,6 +175,12 @@ def _axes(dataset: xr.Dataset, task: dict[str, Any]) -> _Axes:
         _check_axis(dataset[axes.x].values, 360, "longitude")
         return axes
     crs = _crs_of(dataset, task["crs"]) if {"y", "x"} <= set(found) else ""
+    if not crs and _on_swath(dataset):
+        raise RefusedFileError(
+            "latitudes and longitudes have two dimensions each (a swath or a curvilinear grid):"
+            " bring it to a regular grid first (gdalwarp -geoloc, cdo remapbil)",
+            code="bad-geotransform",
+        )
     if not crs:
         raise RefusedFileError(
             "no CRS: no coordinates with units degrees_north and degrees_east, and none declared",
@@ -147,6 +190,15 @@ def _axes(dataset: xr.Dataset, task: dict[str, Any]) -> _Axes:
     for name in (axes.y, axes.x):
         _check_axis(dataset[name].values, math.inf, name)
     return axes
+
+
+def _on_swath(dataset: xr.Dataset) -> bool:
+    units = {
+        str(variable.attrs.get("units", "")).lower()
+        for variable in dataset.variables.values()
+        if variable.ndim >= 2
+    }
+    return {"degrees_north", "degrees_east"} <= units
 
 
 def _crs_of(dataset: xr.Dataset, declared: str) -> str:
@@ -161,7 +213,7 @@ def _crs_of(dataset: xr.Dataset, declared: str) -> str:
         for key in ("crs_wkt", "spatial_ref")
         if attrs.get(key)
     ]
-    known = []
+    known = [] if texts or declared else _mapped(dataset)
     for text in [*texts, *([declared] if declared else [])]:
         try:
             if len(text) > 20_000:
@@ -187,6 +239,25 @@ def _crs_of(dataset: xr.Dataset, declared: str) -> str:
     return f"EPSG:{epsg}" if epsg else str(known[0].to_wkt())
 
 
+def _mapped(dataset: xr.Dataset) -> list[Any]:
+    """Return the CRS that a CF grid mapping describes by its parameters, if one does."""
+    import pyproj
+
+    for variable in dataset.variables.values():
+        if variable.ndim or "grid_mapping_name" not in variable.attrs:
+            continue
+        try:
+            crs = pyproj.CRS.from_cf({str(k): v for k, v in variable.attrs.items()})
+        except (pyproj.exceptions.CRSError, KeyError, TypeError, ValueError) as error:
+            name = str(variable.attrs["grid_mapping_name"])[:60]
+            raise RefusedFileError(
+                f"the grid mapping {name!r} cannot be read: {error}"[:200], code="crs-invalid"
+            ) from error
+        if crs.is_projected:
+            return [crs]
+    return []
+
+
 def _check_axis(values: np.ndarray[Any, Any], most: float, what: str) -> None:
     if values.dtype.kind not in "iuf":
         raise RefusedFileError(f"{what} holds no numbers", code="axis-order")
@@ -208,8 +279,22 @@ def _check_axis(values: np.ndarray[Any, Any], most: float, what: str) -> None:
 
 def _check_times(out: xr.Dataset) -> None:
     for name, coordinate in out.coords.items():
-        if coordinate.dtype.kind == "M" and np.isnat(coordinate.values).any():
+        if coordinate.dtype.kind != "M":
+            continue
+        if np.isnat(coordinate.values).any():
             raise RefusedFileError(f"{name} holds a time that is none", code="bad-time")
+        steps, counts = np.unique(coordinate.values, return_counts=True)
+        if (counts > 1).any():
+            twice = str(steps[counts > 1][0])[:19]
+            raise RefusedFileError(f"{name} holds {twice} twice", code="bad-time")
+
+
+def _odd_times(out: xr.Dataset, task: dict[str, Any]) -> list[str]:
+    steps = [c.values for c in out.coords.values() if c.dtype.kind == "M" and c.size]
+    if not steps:
+        return []
+    first, last = (str(pick([pick(values) for values in steps])) for pick in (min, max))
+    return period_warnings(task, first, last)
 
 
 def _variables(
@@ -234,7 +319,8 @@ def _variables(
         facts["unit"] = settle_unit(written, said.get("unit", ""), f"variable {name}", task)
         if meaning := said.get("meaning") or variable.attrs.get("long_name"):
             facts["description"] = str(meaning)[:500]
-        if (nodata := variable.attrs.get("nodata")) is not None:
+        nodata = variable.attrs.get("nodata")
+        if isinstance(nodata, (int, float)):
             facts["nodata"] = nodata
         if classes := said.get("classes"):
             facts["classification:classes"] = [
@@ -262,6 +348,10 @@ def _write(out: xr.Dataset, target: Path) -> None:
             for size, chunk in zip(variable.shape, chunks, strict=True)
         )
         encoding[str(name)] = {"chunks": chunks, "shards": shards}
+        if variable.chunks is not None:
+            # A shard is written whole: chunks of the source must not part it.
+            out[name] = variable.chunk(dict(zip(variable.dims, shards, strict=True)))
+            out[name].encoding = {}
     for coordinate in out.coords.values():
         keep = {k: v for k, v in coordinate.encoding.items() if k in ("units", "calendar")}
         coordinate.encoding = keep
@@ -323,7 +413,7 @@ def _dimension(out: xr.Dataset, name: str) -> dict[str, Any]:
     values = out[name].values if name in out.coords else np.arange(out.sizes[name])
     if np.issubdtype(values.dtype, np.datetime64):
         texts = [f"{str(value)[:19]}Z" for value in values]
-        return {"type": "temporal", "extent": [texts[0], texts[-1]], "values": texts}
+        return {"type": "temporal", "extent": [min(texts), max(texts)], "values": texts}
     return {"type": "other", "values": [str(value) for value in values]}
 
 

@@ -23,6 +23,7 @@ __all__ = ["Admission", "Visit", "admit", "look", "sniff", "visit"]
 
 _NOTHING_SAID: dict[str, Any] = {
     "variables": [], "crs": "", "group": "", "layer": "", "bbox": None, "scenes": None,
+    "period": "",
 }  # fmt: skip
 _DECLARED = "the declared bbox"
 
@@ -130,7 +131,7 @@ def look(
 
     Args:
         scratch: folder that holds the file.
-        declared: `variables`, `crs`, `group`, `layer`, `bbox`, `scenes` as far as known.
+        declared: `variables`, `crs`, `group`, `layer`, `bbox`, `period`, `scenes` as far as known.
         limits: budgets.
         while_waiting: see `run_jailed`.
 
@@ -182,5 +183,6 @@ def _task(declaration: Declaration) -> dict[str, Any]:
         "group": declaration.group,
         "layer": declaration.layer,
         "bbox": declaration.bbox,
+        "period": str(declaration.period),
         "variables": [variable.as_task() for variable in declaration.variables],
     }

@@ -15,7 +15,7 @@ import numpy as np
 
 from earthcommons.errors import RefusedFileError
 
-__all__ = ["Array", "Grid", "grids_in", "placed"]
+__all__ = ["Array", "Grid", "divided", "grids_in", "placed"]
 
 _LAT, _LON = ("lat", "latitude", "nlat"), ("lon", "longitude", "nlon")
 # Radius of the sphere that the sinusoidal grids of MODIS and VIIRS stand on [m].
@@ -90,6 +90,44 @@ def grids_in(text: str) -> list[Grid]:
                 f"StructMetadata cannot be read: {error}"[:200], code="malformed"
             ) from error
     return found
+
+
+def divided(arrays: list[Array], task: dict[str, Any]) -> list[str]:
+    """Turn scales that divide into those that multiply, in place; return a warning for each.
+
+    MOD13 and MOD09GA state 100 or 10000 and mean that numbers were multiplied by it before they
+    were stored; MOD09A1, MOD11 and others state 0.0001 or 0.02, to multiply by. Only a power of
+    ten divides, and only where the valid range reaches it: divided it then spans one or more, as
+    shares, indices and angles do.
+
+    Source:
+        MOD13 User's Guide (C6.1), tables of layers: valid range and scale factor.
+    """
+    wanted = {variable["name"] for variable in task["variables"]}
+    doubts = []
+    for array in arrays:
+        scale = float(array.facts.get("scale_factor", 1))
+        reach = array.facts.pop("valid_range", None)
+        if not _divides(scale, reach) or array.values.dtype.kind not in "iu":
+            continue
+        array.facts["scale_factor"] = 1 / scale
+        if not wanted or array.name in wanted:
+            doubts.append(
+                f"scale-divides: {array.name[:60]} states the scale {scale:g}; its numbers were"
+                " divided by it, as the makers of MOD13 and MOD09 mean it"
+            )
+    return doubts
+
+
+def _divides(scale: float, reach: Any) -> bool:
+    if not 10 <= scale <= 10**6 or not math.log10(scale).is_integer():
+        return False
+    try:
+        edges = np.asarray(reach, "f8").ravel()
+    except (TypeError, ValueError):
+        return True
+    known = edges.size == 2 and np.isfinite(edges).all()
+    return not known or float(np.abs(edges).max()) >= scale
 
 
 def placed(arrays: list[Array], grids: list[Grid], task: dict[str, Any]) -> Any:

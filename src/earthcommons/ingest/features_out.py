@@ -12,6 +12,7 @@ import shapely
 from earthcommons.errors import RefusedFileError
 from earthcommons.ingest.axis_order import swap_warnings
 from earthcommons.ingest.footprint import footprint
+from earthcommons.ingest.period_differs import period_warnings
 from earthcommons.ingest.settled import shown
 from earthcommons.model.canonical import canonical_bytes
 
@@ -32,6 +33,7 @@ def finish_features(
     more: dict[str, Any] | None = None,
     period: tuple[str, str] | None = None,
     stated: Any = None,
+    doubts: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Write `folder/out.parquet` (GeoParquet 1.1) and say what it holds.
 
@@ -44,6 +46,7 @@ def finish_features(
         more: further members of the answer's `properties`.
         period: first and last day the features speak of, where they say so.
         stated: bbox in degrees that the file itself states of them, if it does.
+        doubts: warnings of the reader that go into the record.
     """
     placed = [geometry for geometry in geometries if geometry is not None]
     if not placed:
@@ -55,14 +58,18 @@ def finish_features(
     }
     if (west, south) != (east, north):
         place = footprint(west, south, east, north)
-    warnings = swap_warnings(stated, place["bbox"], "the extent the file states")
+    warnings = [
+        *doubts,
+        *swap_warnings(stated, place["bbox"], "the extent the file states"),
+        *(period_warnings(task, *period) if period else ()),
+    ]
     if task.get("look"):
         names = sorted({name for row in properties[:100] for name in row})
         return shown(
             [{"name": name} for name in names], crs="EPSG:4326", bbox=place["bbox"],
             features=len(properties), period=period, warnings=warnings, **(more or {}),
         )  # fmt: skip
-    kinds = sorted({geometry.geom_type for geometry in placed})
+    kinds = sorted({f"{g.geom_type}{' Z' if g.has_z else ''}" for g in placed})
     table = pa.table(
         {
             "properties": [canonical_bytes(row).decode() for row in properties],

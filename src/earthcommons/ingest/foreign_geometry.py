@@ -102,43 +102,110 @@ def check_place(bbox: list[float], geometry: dict[str, Any]) -> list[str]:
     return ["bbox-elsewhere: bbox and geometry do not touch"]
 
 
-def unrolled(geometry: Any, bbox: list[float]) -> Any:
-    """Return a polygon as its bbox means it: over 180°, or around a pole, where that says so.
+def unrolled(geometry: Any, bbox: list[float], *, depth: int = 0) -> Any:
+    """Return lines and polygons as their bbox means them, where longitudes alone leave it open.
 
-    A bbox with west > east means that the outline takes the short way between its points; a bbox
-    that reaches a pole means that an outline once around the globe holds the pole.
+    The same place has many longitudes: where the written ones lie outside the bbox, those inside
+    it are meant, so that an outline crosses 180° where its bbox has west > east. A bbox that
+    reaches a pole means that an outline once around the globe holds the pole. What agrees with
+    its bbox as it is written stays as it is.
     """
-    half = len(bbox) // 2
-    crosses = bbox[0] > bbox[half]
-    polar = max(abs(bbox[1]), abs(bbox[half + 1])) == 90
-    if not (crosses or polar) or not isinstance(geometry, dict):
+    if not isinstance(geometry, dict):
         return geometry
-    kind, coordinates = geometry.get("type"), geometry.get("coordinates")
-    if kind not in ("Polygon", "MultiPolygon") or not isinstance(coordinates, list):
+    kind: Any = geometry.get("type")
+    coordinates: Any = geometry.get("coordinates")
+    parts = geometry.get("geometries")
+    if kind == "GeometryCollection" and isinstance(parts, list) and depth < _COLLECTIONS:
+        read = [unrolled(part, bbox, depth=depth + 1) for part in parts]
+        return {**geometry, "geometries": read}
+    if kind not in ("LineString", "MultiLineString", "Polygon", "MultiPolygon"):
         return geometry
     # Judged first: what follows walks through lists of points.
     list(_points(coordinates, _DEPTH_OF[kind], ()))
     _check_rings(kind, coordinates)
+    if kind == "LineString":
+        return {**geometry, "coordinates": _read([coordinates], bbox)[0]}
+    if kind == "MultiLineString":
+        lines = [_read([line], bbox)[0] for line in coordinates]
+        return {**geometry, "coordinates": lines}
     if kind == "Polygon":
-        return {**geometry, "coordinates": [_unrolled(ring) for ring in coordinates]}
+        return {**geometry, "coordinates": _read_rings(coordinates, bbox)}
+    return {**geometry, "coordinates": [_read_rings(rings, bbox) for rings in coordinates]}
+
+
+def _read_rings(rings: list[Any], bbox: list[float]) -> list[Any]:
+    poles = {lat for lat in (bbox[1], bbox[len(bbox) // 2 + 1]) if abs(lat) == 90}
+    if not poles or not rings:
+        return _read(rings, bbox)
+    outer = _short_way(rings[0])
+    # Twice around, it meets itself where it is no outline around the pole: along 180° and back.
+    turns = shapely.LineString([*_flat(outer), *_flat(_short_way([outer[-1], *outer[1:]]))])
+    if abs(abs(outer[-1][0] - outer[0][0]) - 360) > 1e-9 or not turns.is_simple:
+        return _read(rings, bbox)
+    south = sum(point[1] for point in outer) < 0
+    over = _over_pole(rings[0], poles.pop() if len(poles) == 1 else -90 if south else 90)
+    west = min(point[0] for point in outer)
+    holes = [_from(west, _short_way(ring)) for ring in rings[1:]]
+    try:
+        holds = bool(shapely.Polygon(over, holes).is_valid)
+    except ValueError:
+        holds = False
+    return [over, *holes] if holds else _read(rings, bbox)
+
+
+def _read(lines: list[Any], bbox: list[float]) -> list[Any]:
+    """Return lines, or the rings of one polygon, with longitudes that agree with the bbox."""
+    west, east = bbox[0], bbox[len(bbox) // 2]
+    crosses = west > east
     if crosses:
-        rings = [[_unrolled(ring) for ring in polygon] for polygon in coordinates]
-        return {**geometry, "coordinates": rings}
-    return geometry
+        east += 360
+    longitudes = [point[0] for line in lines for point in line]
+    # From the middle of what the bbox leaves out, so that one rounded inwards means the same.
+    begin = (west + east) / 2 - 180
+    slack = min((west + 360 - east) / 2, 1)
+    sides = [(begin, min(begin + 360, 180))] + [(-180, begin)] * crosses
+    if any(all(a <= lon <= b for lon in longitudes) for a, b in sides):
+        return lines
+    if not slack or max(longitudes) - min(longitudes) > 360:
+        return lines
+    read = [
+        [[point[0] + 360 * math.ceil((begin - point[0]) / 360), *point[1:]] for point in line]
+        for line in lines
+    ]
+    if all(west - slack <= point[0] <= east + slack for line in read for point in line):
+        return read
+    # The bbox is too small, or that of another place.
+    return [_short_way(line) for line in lines] if crosses else lines
 
 
-def _unrolled(ring: Any) -> Any:
-    points = list(_points(ring, 1, ()))
-    lon = points[0][0]
-    out = [points[0]]
-    for before, point in pairwise(points):
+def _short_way(line: Any) -> list[Any]:
+    lon = line[0][0] if line else 0
+    out = [*line[:1]]
+    for before, point in pairwise(line):
         lon += (point[0] - before[0] + 180) % 360 - 180
         out.append([lon, *point[1:]])
-    if abs(abs(lon - points[0][0]) - 360) > 1e-9:
-        return out
-    # Once around: the outline runs on along one meridian to the pole and back.
-    pole = math.copysign(90.0, sum(point[1] for point in points))
-    return [*out, [lon, pole], [out[0][0], pole], out[0]]
+    return out
+
+
+def _over_pole(ring: list[Any], pole: float) -> list[Any]:
+    """Return an outline once around that runs on along one meridian to the pole and back.
+
+    From its point next to the pole: there that meridian cannot meet the outline again.
+    """
+    n = min(range(len(ring) - 1), key=lambda n: abs(pole - ring[n][1]))
+    out = _short_way([*ring[n:-1], *ring[: n + 1]])
+    first, last = out[0], out[-1]
+    last[0] = first[0] + math.copysign(360, last[0] - first[0])
+    return [*out, [last[0], pole, *last[2:]], [first[0], pole, *first[2:]], first]
+
+
+def _flat(ring: list[Any]) -> list[Any]:
+    return [point[:2] for point in ring]
+
+
+def _from(west: float, ring: list[Any]) -> list[Any]:
+    turns = 360 * math.floor((ring[0][0] - west) / 360)
+    return [[point[0] - turns, *point[1:]] for point in ring]
 
 
 def _box(west: float, south: float, east: float, north: float) -> Any:
@@ -194,8 +261,6 @@ def _mended(shape: Any) -> tuple[dict[str, Any], list[str]]:
         slim = turned
     west, _, east, _ = slim.bounds
     if east > 180 or west < -180:
-        if east - west > 360:
-            raise RefusedFileError("geometry: over 360° wide", code="invalid-geometry")
         slim = _cut(slim)
         warnings.append("antimeridian: what ran past 180° was cut there")
     value: dict[str, Any] = shapely.geometry.mapping(slim)
@@ -206,14 +271,17 @@ def _cut(shape: Any) -> Any:
     parts = []
     for turn in (-360, 0, 360):
         inside = shapely.intersection(shape, shapely.box(turn - 180, -90, turn + 180, 90))
-        if not inside.is_empty:
-            parts.append(affinity.translate(inside, xoff=-turn))
-    kinds = {part.geom_type for part in parts}
-    if kinds <= {"Polygon", "MultiPolygon"}:
-        return shapely.orient_polygons(
-            shapely.multipolygons([p for part in parts for p in shapely.get_parts(part)])
+        parts += [affinity.translate(part, xoff=-turn) for part in shapely.get_parts(inside)]
+    if shape.geom_type not in ("Polygon", "MultiPolygon"):
+        return shapely.union_all(parts)
+    # Where it only touches 180°, a line of no area is left over.
+    parts = [part for part in parts if part.geom_type == "Polygon" and not part.is_empty]
+    whole = shapely.union_all(parts)
+    if not math.isclose(whole.area, shape.area, rel_tol=1e-6, abs_tol=1e-9):
+        raise RefusedFileError(
+            "geometry: over 360° wide, it covers a place twice", code="invalid-geometry"
         )
-    return shapely.union_all(parts)
+    return shapely.orient_polygons(whole)
 
 
 def _listed(value: Any) -> Any:

@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from earthcommons.errors import RefusedFileError
-from earthcommons.ingest.eos import Array, grids_in, placed
+from earthcommons.ingest.eos import Array, divided, grids_in, placed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["is_plain", "open_plain"]
 
 _STRUCTURE = "/HDFEOS INFORMATION/StructMetadata.0"
-_FACTS = ("units", "long_name", "_FillValue", "scale_factor", "add_offset")
+_FACTS = ("units", "long_name", "_FillValue", "scale_factor", "add_offset", "valid_range")
 
 
 def is_plain(source: Path, paths: list[str]) -> bool:
@@ -39,8 +39,12 @@ def is_plain(source: Path, paths: list[str]) -> bool:
 
 
 @contextmanager
-def open_plain(source: Path, paths: list[str], task: dict[str, Any]) -> Iterator[xr.Dataset]:
+def open_plain(
+    source: Path, paths: list[str], task: dict[str, Any]
+) -> Iterator[tuple[xr.Dataset, list[str]]]:
     """Yield the arrays with the axes that StructMetadata, the file or the declaration gives.
+
+    With them come warnings about scales that divide.
 
     Raises:
         RefusedFileError: nothing says where the arrays lie (`crs-missing`).
@@ -60,7 +64,8 @@ def open_plain(source: Path, paths: list[str], task: dict[str, Any]) -> Iterator
                 'several groups hold data of the same names: declare group = "…"',
                 code="several-files",
             )
-        yield placed(arrays, grids, task)
+        doubts = divided(arrays, task) if grids else []
+        yield placed(arrays, grids, task), doubts
 
 
 def _lazy(node: h5py.Dataset) -> Any:
@@ -81,6 +86,6 @@ def _facts(node: h5py.Dataset) -> dict[str, Any]:
             plain = plain.reshape(-1)[0]
         if isinstance(plain, bytes):
             plain = plain.decode("utf-8", "replace")
-        if isinstance(plain, (str, np.generic)):
+        if isinstance(plain, (str, np.generic)) or name == "valid_range":
             found[name] = plain
     return found

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from earthcommons.catalog.item_rows import epoch_s
 from earthcommons.ingest.footprint import footprint
+from earthcommons.model.geodesy import edges_of, parts_of
 from earthcommons.store import digest_in
 
 if TYPE_CHECKING:
     from earthcommons.ingest.door import Admission
     from earthcommons.model.declaration import Declaration
+    from earthcommons.model.geodesy import Edges
     from earthcommons.model.indicator import Text
 
 __all__ = ["make_collection", "make_item", "object_href", "widen"]
@@ -121,34 +124,34 @@ def make_collection(
 
 
 def widen(collection: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
-    """Return the collection with an extent that also holds the item."""
-    boxes = [*collection["extent"]["spatial"]["bbox"]]
-    if "bbox" in item:
-        boxes.append(item["bbox"])
-    known = [b for b in boxes if b != _UNPLACED]
-    spans = [span for span in collection["extent"]["temporal"]["interval"] if span]
+    """Return the collection with an extent that also holds the item, and never less than before.
+
+    Where neither place nor time of a collection were known, the item alone is its extent.
+    """
+    extent = collection["extent"]
     properties = item["properties"]
-    spans.append(
+    spans = [
+        *extent["temporal"]["interval"],
         [
             properties.get("start_datetime") or properties["datetime"],
             properties.get("end_datetime") or properties["datetime"],
-        ]
-    )
+        ],
+    ]
     # A collection that somebody else wrote may say null: open at that end, or not known yet.
-    spans = [span for span in spans if span != [None, None]]
+    spans = [span for span in spans if span and span != [None, None]]
+    boxes = [*extent["spatial"]["bbox"]]
+    if len(spans) == 1 and boxes == [_UNPLACED]:
+        boxes = []
+    if item.get("bbox") is not None:
+        boxes = _widened(boxes, item["bbox"])
     starts, ends = [s[0] for s in spans], [s[1] for s in spans]
+    first = None if None in starts else min(starts, key=epoch_s)
+    last = None if None in ends else max(ends, key=epoch_s)
     return {
         **collection,
         "extent": {
-            "spatial": {"bbox": [_around(known)] if known else [_UNPLACED]},
-            "temporal": {
-                "interval": [
-                    [
-                        None if None in starts else min(starts),
-                        None if None in ends else max(ends),
-                    ]
-                ]
-            },
+            "spatial": {"bbox": boxes or [_UNPLACED]},
+            "temporal": {"interval": [[first, last]]},
         },
     }
 
@@ -157,14 +160,31 @@ def widen(collection: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
 _UNPLACED = [-180.0, -90.0, 180.0, 90.0]
 
 
-def _around(boxes: list[list[float]]) -> list[float]:
-    if any(box[0] > box[2] for box in boxes) and len(boxes) > 1:
-        west, east = -180.0, 180.0
-    elif len(boxes) == 1:
-        west, east = boxes[0][0], boxes[0][2]
-    else:
-        west, east = min(b[0] for b in boxes), max(b[2] for b in boxes)
-    return [west, min(b[1] for b in boxes), east, max(b[3] for b in boxes)]
+def _widened(boxes: list[list[float]], bbox: list[float]) -> list[list[float]]:
+    """Return the boxes of an extent, the first of which holds all others and the item's."""
+    around = _around([edges_of(box) for box in (*boxes, bbox)])
+    if boxes and edges_of(boxes[0]) == around:
+        return boxes
+    return [[*around], *boxes[1:]]
+
+
+def _around(boxes: list[Edges]) -> Edges:
+    """Return the narrowest box that holds all; it crosses the antimeridian where it must."""
+    parts = sorted((part[0], part[2]) for box in boxes for part in parts_of(box))
+    least, most = parts[0]
+    west, widest = -180.0, 0.0
+    for begin, end in parts:
+        if begin - most > widest:
+            west, east, widest = begin, most, begin - most
+        most = max(most, end)
+    if least + 360 - most >= widest:
+        west, east = least, most
+    # 180° has two names.
+    if west == 180 != east:
+        west = -180.0
+    elif east == -180 != west:
+        east = 180.0
+    return west, min(b[1] for b in boxes), east, max(b[3] for b in boxes)
 
 
 def _properties(declaration: Declaration, facts: dict[str, Any]) -> dict[str, Any]:

@@ -31,8 +31,9 @@ def convert(folder: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any
     source = folder / task.get("source", "source")
     paths = walk(source, limits)
     if is_plain(source, paths):
-        with open_plain(source, paths, task) as dataset:
-            return {**finish(decoded(dataset), folder, task, limits), "format": "hdf5"}
+        with open_plain(source, paths, task) as (dataset, doubts):
+            answer = finish(decoded(dataset), folder, task, limits, doubts=doubts)
+            return {**answer, "format": "hdf5"}
     group = _group(paths, task)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -124,6 +125,7 @@ def _with_coordinates(inner: xr.Dataset, outer: xr.Dataset) -> xr.Dataset:
     mappings = {
         str(name): variable
         for name, variable in outer.variables.items()
-        if not variable.ndim and ({"crs_wkt", "spatial_ref"} & set(variable.attrs))
+        if not variable.ndim
+        and ({"crs_wkt", "spatial_ref", "grid_mapping_name"} & set(variable.attrs))
     }
     return inner.assign_coords(named).assign_coords(mappings)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import csv
 import re
+from calendar import monthrange
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from earthcommons.errors import RefusedFileError
@@ -65,8 +67,7 @@ def convert(folder: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any
     for row in _records(core, limits):
         rows.append(row)
         shapes.append(_point(row))
-        if day := _day(row.get("eventDate", "")):
-            days.append(day)
+        days.extend(_days(row.get("eventDate", "")))
     if not rows:
         raise RefusedFileError("the core holds no record", code="malformed")
     unplaced = sum(shape is None for shape in shapes)
@@ -202,8 +203,13 @@ def _records(core: _Core, limits: Limits) -> Iterator[dict[str, str]]:
 
 def _count(root: Path, node: Element) -> int:
     file = _file(root, node)
+    quote = _unescaped(node.get("fieldsEnclosedBy", '"')).encode()
+    total, inside = 0, False
     with file.open("rb") as lines:
-        total = sum(1 for _ in lines)
+        for line in lines:
+            # A line that ends within quotes goes on in the next.
+            inside ^= bool(quote) and bool(line.count(quote) % 2)
+            total += bool(line.strip()) and not inside
     return max(0, total - _number(node.get("ignoreHeaderLines", "0")))
 
 
@@ -217,11 +223,21 @@ def _point(row: dict[str, str]) -> Any:
     return shapely.Point(lon, lat) if -180 <= lon <= 180 and -90 <= lat <= 90 else None
 
 
-def _day(text: str) -> str:
-    found = _DAY.match(text)
-    if not found or not 1500 <= int(found[1]) <= 2200:
-        return ""
-    return f"{found[1]}-{found[2] or '01'}-{found[3] or '01'}"
+def _days(text: str) -> list[str]:
+    """Return first and last day of an event: of a day, a month, a year, or of what lies between."""
+    found = [_DAY.match(part) for part in text.split("/")[:2]]
+    days: list[str] = []
+    for match in found:
+        if not match or not 1500 <= int(match[1]) <= 2200:
+            return days
+        year, month, day = (int(part) if part else 0 for part in match.groups())
+        try:
+            first = date(year, month or 1, day or 1)
+            last = date(year, month or 12, day or monthrange(year, month or 12)[1])
+        except ValueError:
+            return days
+        days += [first.isoformat(), last.isoformat()]
+    return days
 
 
 def _unescaped(text: str) -> str:

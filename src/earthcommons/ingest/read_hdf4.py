@@ -9,7 +9,7 @@ import numpy as np
 
 from earthcommons.errors import RefusedFileError
 from earthcommons.ingest.cube_out import check_count, finish
-from earthcommons.ingest.eos import Array, grids_in, placed
+from earthcommons.ingest.eos import Array, divided, grids_in, placed
 from earthcommons.ingest.read_cube import decoded
 
 if TYPE_CHECKING:
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["convert"]
 
-_FACTS = ("units", "long_name", "_FillValue", "scale_factor", "add_offset")
+_FACTS = ("units", "long_name", "_FillValue", "scale_factor", "add_offset", "valid_range")
+
+# Number types of the scientific data sets of HDF4.
+_INTEGERS = {20: "i1", 21: "u1", 22: "i2", 23: "u2", 24: "i4", 25: "u4"}
 
 
 def convert(folder: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any]:
@@ -57,7 +60,11 @@ def convert(folder: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any
     except HDF4Error as error:
         raise RefusedFileError(f"not a whole HDF4 file: {error}", code="malformed") from error
     grids = grids_in(structure)
-    return finish(decoded(placed(arrays, grids, task)), folder, task, limits)
+    doubts = divided(arrays, task)
+    for array in arrays:
+        _as_netcdf_counts(array)
+    dataset = decoded(placed(arrays, grids, task))
+    return finish(dataset, folder, task, limits, doubts=doubts)
 
 
 def _array(file: Any, name: str, task: dict[str, Any]) -> Array:
@@ -68,12 +75,25 @@ def _array(file: Any, name: str, task: dict[str, Any]) -> Array:
     # Arrays that nobody asked for are not read; their shape is enough.
     unwanted = bool(task.get("look")) or (bool(wanted) and name not in wanted)
     skip = unwanted and len(shape) > 1
-    values = np.broadcast_to(np.float32(0), shape) if skip else np.asarray(node.get())
+    kind = _INTEGERS.get(node.info()[3], "f4")
+    values = np.broadcast_to(np.zeros((), kind), shape) if skip else np.asarray(node.get())
     facts = {key: value for key, value in node.attributes().items() if key in _FACTS}
-    # HDF4 says value = scale × (stored − offset), netCDF value = scale × stored + offset.
-    if "add_offset" in facts and "scale_factor" in facts:
-        facts["add_offset"] = -float(facts["add_offset"]) * float(facts["scale_factor"])
     for key in ("_FillValue",):
         if key in facts:
             facts[key] = np.asarray(facts[key]).astype(values.dtype).reshape(-1)[0]
     return Array(name, name, values, facts)
+
+
+def _as_netcdf_counts(array: Array) -> None:
+    """Turn an offset of HDF4 into one of netCDF, in place.
+
+    HDF4 says value = scale × (stored − offset), netCDF value = scale × stored + offset. A part of
+    a whole cannot be an offset among stored integers: the emissivities of MOD11, 0.002 and 0.49,
+    mean netCDF's.
+    """
+    facts = array.facts
+    if "add_offset" not in facts or "scale_factor" not in facts:
+        return
+    offset = float(facts["add_offset"])
+    if array.values.dtype.kind not in "iu" or offset.is_integer():
+        facts["add_offset"] = -offset * float(facts["scale_factor"])

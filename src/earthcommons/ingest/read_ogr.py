@@ -69,7 +69,15 @@ def convert(folder: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any
                 code="declared-too-large",
             )
         encoding = _encoding(source) if shapefile else None
-        facts, _, shapes, columns = pyogrio.raw.read(source, layer=layer, encoding=encoding)
+        facts, _, shapes, columns = pyogrio.raw.read(
+            source, layer=layer, encoding=encoding, datetime_as_string=True
+        )
+        columns = [
+            _exact(pyogrio, source, layer, str(name), str(dtype), column)
+            for name, dtype, column in zip(
+                facts["fields"], info["dtypes"], columns, strict=True
+            )
+        ]
         stated = _header_of(source) if shapefile else _contents_of(source, str(layer))
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
         raise RefusedFileError(
@@ -80,12 +88,15 @@ def convert(folder: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any
             f"texts are not in {error.encoding}: add a .cpg file that names their encoding",
             code="bad-encoding",
         ) from error
-    geometries, on_globe = _geometries(shapes, str(facts["crs"] or ""), task, limits)
+    geometries, on_globe, tall = _geometries(shapes, str(facts["crs"] or ""), task, limits)
     rows = _rows([str(name) for name in facts["fields"]], columns, len(geometries))
     code = str(facts["crs"] or task["crs"])
     more = {"ec:source_crs": code[:60]} if "4326" not in code else {}
     stated = stated if on_globe else None
-    return finish_features(folder, task, rows, geometries, more=more, stated=stated)
+    doubts = [f"z-dropped: the heights of {tall} of {len(rows)} features are left out"]
+    return finish_features(
+        folder, task, rows, geometries, more=more, stated=stated, doubts=doubts if tall else ()
+    )
 
 
 def _check_parts(source: Path) -> None:
@@ -188,8 +199,8 @@ def _layer(layers: Any, task: dict[str, Any]) -> str:
 
 def _geometries(
     shapes: Any, found: str, task: dict[str, Any], limits: Limits
-) -> tuple[list[Any], bool]:
-    """Return the shapes in WGS 84, and whether they came in degrees."""
+) -> tuple[list[Any], bool, int]:
+    """Return the shapes in WGS 84, whether they came in degrees, and how many had heights."""
     import pyproj
 
     geometries = shapely.from_wkb(shapes)
@@ -221,12 +232,26 @@ def _geometries(
     # Outlines that end at the edge of the map overshoot it by the rounding of their writer.
     flat = shapely.transform(flat, _to_the_edge)
     checked = [check_geometry(geometry, n) for n, geometry in enumerate(flat)]
-    return checked, bool(crs.is_geographic)
+    return checked, bool(crs.is_geographic), int(shapely.has_z(geometries).sum())
 
 
 def _to_the_edge(points: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     edge = np.array([180.0, 90.0])
     return np.where(np.abs(points) <= edge + 1e-6, np.clip(points, -edge, edge), points)
+
+
+def _exact(
+    pyogrio: Any, source: Path, layer: str | None, name: str, dtype: str, column: Any
+) -> Any:
+    """Return a column of integers or truths with gaps as such: with gaps it came as floats."""
+    if column.dtype.kind != "f" or dtype.startswith("float"):
+        return column
+    if dtype == "bool":
+        return [None if np.isnan(value) else bool(value) for value in column]
+    if not dtype.startswith(("int", "uint")) or np.nanmax(np.abs(column), initial=0) < 2**53:
+        return column
+    _, table = pyogrio.raw.read_arrow(source, layer=layer, columns=[name], read_geometry=False)
+    return table[name].to_pylist()
 
 
 def _rows(names: list[str], columns: Any, count: int) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ import rasterio
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.shutil import copy
 from rasterio.warp import transform_bounds
+from rasterio.windows import Window
 
 from earthcommons.errors import RefusedFileError
 from earthcommons.ingest.causes import cause_in_words
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
 
     from earthcommons.ingest.limits import Limits
 
-__all__ = ["check_grid", "check_size", "convert", "opened"]
+__all__ = ["check_grid", "check_size", "columns_to_roll", "convert", "has_scale", "opened"]
 
 # A raster of up to so many bytes is read once and held; a larger one goes through a file.
 _HELD_BYTES = 64 * 2**20
+# A grid goes once around, and an edge lies at 180°, to so much of a cell.
+_SLACK_CELLS = 0.05
 # What a GeoTIFF of so many bands of bytes says of their colours when nobody says otherwise.
 _RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 _COLOURS = {3: _RGB, 4: (*_RGB, ColorInterp.alpha)}
@@ -45,13 +48,24 @@ def convert(folder: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any
     target = folder / "out.tif"
     with opened(folder / task.get("source", "source")) as source:
         check_size(source, limits)
+        if any(np.dtype(dtype).kind == "c" for dtype in source.dtypes):
+            raise RefusedFileError(
+                "complex numbers are not read: write amplitude and phase, or real and"
+                " imaginary part, as bands of their own",
+                code="format-mismatch",
+            )
         check_grid(source, task)
+        if (declared := len(task["variables"])) > source.count:
+            raise RefusedFileError(
+                f"declares {declared} bands, the file has {source.count}", code="malformed"
+            )
         bands = [_band_facts(source, n, task) for n in source.indexes]
         if task.get("look"):
             facts = _projection(source)
             return shown(
                 ({**band, "datatype": band["data_type"]} for band in bands),
                 crs=facts["properties"].get("proj:code", "")[:60], bbox=facts["bbox"],
+                warnings=_roll_told(columns_to_roll(source)),
             )  # fmt: skip
         with _decoded(source, folder) as (values, warnings):
             for band, dtype, nodata in zip(
@@ -99,15 +113,25 @@ def opened(source: Path) -> Iterator[DatasetReader]:
 
 @contextmanager
 def _decoded(source: DatasetReader, folder: Path) -> Iterator[tuple[DatasetReader, list[str]]]:
-    """Yield the raster in its units: where bands carry scale and offset, as numbers after both."""
-    if all((s, o) == (1.0, 0.0) for s, o in zip(source.scales, source.offsets, strict=True)):
+    """Yield the raster as it is kept: numbers after scale and offset, and a number for missing.
+
+    What a mask beside the values hides is written as a number that no visible cell has, since
+    everything that reads the copy asks the numbers alone.
+    """
+    scaled, hidden, turn = has_scale(source), _hidden(source), columns_to_roll(source)
+    if not (scaled or hidden or turn):
         yield source, []
         return
-    warnings = []
+    warnings = _roll_told(turn)
+    dtype, missing = source.dtypes[0], source.nodata
+    if scaled:
+        dtype, missing = _float_for(source), math.nan
+    elif hidden:
+        dtype, missing = _number_for_missing(source)
     profile = {
-        "driver": "GTiff", "dtype": "float32", "count": source.count, "width": source.width,
-        "height": source.height, "crs": source.crs, "transform": source.transform,
-        "nodata": math.nan, "tiled": True, "blockxsize": 512, "blockysize": 512,
+        "driver": "GTiff", "dtype": dtype, "count": source.count, "width": source.width,
+        "height": source.height, "crs": source.crs, "transform": _rolled(source, turn),
+        "nodata": missing, "tiled": True, "blockxsize": 512, "blockysize": 512,
         "compress": "zstd", "zstd_level": 1, "bigtiff": "if_safer",
     }  # fmt: skip
     with rasterio.open(folder / "decoded.tif", "w", **profile) as out:
@@ -116,15 +140,107 @@ def _decoded(source: DatasetReader, folder: Path) -> Iterator[tuple[DatasetReade
             if not sound:
                 warnings.append(f"band {n} has scale {scale:g}: its values cannot be known")
             for _, window in out.block_windows(n):
-                raw = source.read(n, window=window, masked=True).astype("f8")
-                values = (raw * scale + offset).filled(math.nan)
+                raw = _read(source, n, window, turn, masked=scaled or hidden)
+                if not scaled:
+                    kept = raw.astype(dtype).filled(missing) if hidden else raw
+                    out.write(kept, n, window=window)
+                    continue
+                values = (raw.astype("f8") * scale + offset).filled(math.nan)
                 out.write(
-                    (values if sound else np.full_like(values, math.nan)).astype("f4"),
+                    (values if sound else np.full_like(values, math.nan)).astype(dtype),
                     n, window=window,
                 )  # fmt: skip
         out.descriptions = source.descriptions
     with rasterio.open(folder / "decoded.tif", driver="GTiff") as reader:
         yield reader, warnings
+
+
+def columns_to_roll(source: DatasetReader) -> int:
+    """Return how many columns stand west of what becomes the first, to begin at 180° west.
+
+    None of a grid that lies within ±180°, goes not exactly once around the globe, or has no edge
+    there: such a grid stays as it is.
+    """
+    if not source.crs.is_geographic:
+        return 0
+    step, (west, _, east, _) = source.transform.a, source.bounds
+    slack = step * _SLACK_CELLS
+    if abs(east - west - 360) > slack or (west > -180 - slack and east < 180 + slack):
+        return 0
+    columns = (180 - west) % 360 / step
+    whole = round(columns)
+    return whole % source.width if abs(columns - whole) < _SLACK_CELLS else 0
+
+
+def _roll_told(turn: int) -> list[str]:
+    if not turn:
+        return []
+    words = f"{turn} columns moved to the other side, so that longitudes run from -180° to 180°"
+    return [f"longitudes-rolled: {words}; no value was changed"]
+
+
+def _rolled(source: DatasetReader, turn: int) -> Any:
+    """Return the geotransform after so many columns moved from the west to the east."""
+    t = source.transform
+    west = t.c + turn * t.a
+    return rasterio.Affine(t.a, t.b, west - 360 * round((west + 180) / 360), t.d, t.e, t.f)
+
+
+def _read(source: DatasetReader, n: int, window: Window, turn: int, *, masked: bool) -> Any:
+    """Return a window of the rolled grid, whose columns may stand in two parts of the source."""
+    begin, row = (window.col_off + turn) % source.width, window.row_off
+    first = min(window.width, source.width - begin)
+    parts = [
+        source.read(n, window=Window(column, row, width, window.height), masked=masked)
+        for column, width in ((begin, first), (0, window.width - first))
+        if width
+    ]
+    return parts[0] if len(parts) == 1 else np.ma.concatenate(parts, 1)  # type: ignore[no-untyped-call]
+
+
+def has_scale(source: DatasetReader) -> bool:
+    """Whether a band carries a scale or an offset."""
+    pairs = zip(source.scales, source.offsets, strict=True)
+    return any(pair != (1.0, 0.0) for pair in pairs)
+
+
+def _float_for(source: DatasetReader) -> str:
+    # A single holds every 16-bit integer; of wider numbers it would lose the last digits.
+    wide = any(np.dtype(dtype).itemsize > 2 and dtype != "float32" for dtype in source.dtypes)
+    return "float64" if wide else "float32"
+
+
+def _hidden(source: DatasetReader) -> bool:
+    """Whether a mask, an alpha band or an infinite number tells what is missing."""
+    if source.nodata is not None and math.isinf(source.nodata):
+        return True
+    flags = {flag for band in source.mask_flag_enums for flag in band}
+    if source.dtypes[0] == "uint8" and len(_COLOURS.get(source.count, ())) == 4:
+        return False
+    return bool(flags & {MaskFlags.per_dataset, MaskFlags.alpha})
+
+
+def _number_for_missing(source: DatasetReader) -> tuple[str, float]:
+    """Return a type that holds the raster's values, and a number that none of them is."""
+    kind = np.dtype(source.dtypes[0])
+    if kind.kind == "f":
+        return kind.name, math.nan
+    bounds = np.iinfo(kind)
+    free = [n for n in (source.nodata, bounds.max, bounds.min) if n is not None]
+    for n in source.indexes:
+        for _, window in source.block_windows(n):
+            seen = np.ma.compressed(source.read(n, window=window, masked=True))
+            free = [number for number in free if not (seen == number).any()]
+    if free:
+        return kind.name, free[0]
+    if kind.itemsize == 8:
+        raise RefusedFileError(
+            "no number is left to stand for what the mask hides: declare fewer values, or"
+            " write them as floating point",
+            code="nodata-missing",
+        )
+    wider = np.dtype(f"i{2 * kind.itemsize}")
+    return wider.name, np.iinfo(wider).min
 
 
 def check_size(source: DatasetReader, limits: Limits) -> None:
@@ -148,6 +264,11 @@ def check_grid(source: DatasetReader, task: dict[str, Any]) -> None:
     Raises:
         RefusedFileError: `crs-missing`, `crs-invalid`, `bad-geotransform`, `axis-order`.
     """
+    if source.crs is None and source.gcps[0]:
+        raise RefusedFileError(
+            "ground control points only, no grid: warp it first (gdalwarp in.tif out.tif)",
+            code="bad-geotransform",
+        )
     if source.crs is None or not source.crs.to_wkt():
         raise RefusedFileError(
             "no CRS: write one into the file (gdal_edit.py -a_srs EPSG:4326 file.tif)",
@@ -216,7 +337,7 @@ def _band_facts(source: DatasetReader, n: int, task: dict[str, Any]) -> dict[str
     if meaning := declared.get("meaning"):
         facts["description"] = meaning
     if nodata is not None:
-        facts["nodata"] = "nan" if math.isnan(nodata) else nodata
+        facts["nodata"] = nodata if math.isfinite(nodata) else "nan"
     if classes := declared.get("classes"):
         facts["classification:classes"] = [
             {"value": int(value), "name": f"class-{value}", **named}

@@ -51,6 +51,13 @@ def convert(folder: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any
                     f"{part['file']!r} has {source.count} bands, expected one", code="malformed"
                 )
         if scenes["make"] == "cube":
+            for part, source in opened:
+                if read_raster.has_scale(source):
+                    raise RefusedFileError(
+                        f"{part['file']!r} carries scale and offset, which a cube does not"
+                        " apply: write the numbers after both (gdal_translate -unscale)",
+                        code="format-mismatch",
+                    )
             return {**_cube(opened, folder, task, limits), "format": "scenes"}
         stacked = _stack(opened, folder, scenes["nodata"])
     names = [part["band"] for part in scenes["files"]]
@@ -86,6 +93,8 @@ def _stack(
             for _, window in source.block_windows(1):
                 out.write(source.read(1, window=window), n, window=window)
             out.set_band_description(n, part["band"])
+        out.scales = tuple(source.scales[0] for _, source in opened)
+        out.offsets = tuple(source.offsets[0] for _, source in opened)
     return target
 
 

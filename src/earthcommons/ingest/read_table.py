@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["convert"]
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-_ABSENT = frozenset({"", "NA", "NaN", "nan", "null"})
+# Of numbers and days. In a column of texts NA may be Namibia, and null a name.
+_ABSENT = frozenset({"", "NA", "N/A", "NaN", "nan", "null"})
 _TYPES = {
     "number": pa.float64(),
     "integer": pa.int64(),
@@ -37,8 +38,8 @@ _COLUMNS = 1000
 def convert(folder: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any]:
     """Write `folder/out.parquet` with the cells of `folder/source` and say what it holds.
 
-    Every column of the file must be declared with its unit and type; an empty cell, `NA` and
-    `NaN` are absent, never zero.
+    Every column of the file must be declared with its unit and type; an empty cell, and in columns
+    of numbers and days also `NA`, `N/A`, `NaN` and `null`, is absent, never zero.
 
     Raises:
         RefusedFileError: not UTF-8, uneven rows, an undeclared or lacking column, a cell that is
@@ -54,6 +55,8 @@ def convert(folder: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any
     columns: list[list[Any]] = [[] for _ in header]
     count = 0
     for count, row in enumerate(rows, start=1):
+        if not row and len(header) > 1:
+            continue
         if count > limits.rows:
             raise RefusedFileError(f"over {limits.rows} rows", code="declared-too-large")
         if len(row) != len(header):
@@ -79,7 +82,7 @@ def convert(folder: Path, task: dict[str, Any], limits: Limits) -> dict[str, Any
         "geometry": None,
         "bands": [],
         "properties": {
-            "table:row_count": count,
+            "table:row_count": table.num_rows,
             "table:columns": [
                 {
                     "name": name,
@@ -125,7 +128,9 @@ def _rows(source: Path) -> Iterator[list[str]]:
         with source.open(encoding="utf-8-sig", newline="") as file:
             yield from csv.reader(file, strict=True)
     except UnicodeDecodeError as error:
-        raise RefusedFileError(f"not UTF-8 at byte {error.start}", code="malformed") from error
+        raise RefusedFileError(
+            f"not UTF-8 at byte {error.start}: save it as CSV in UTF-8", code="malformed"
+        ) from error
     except csv.Error as error:
         raise RefusedFileError(f"not CSV: {error}", code="malformed") from error
 
@@ -150,10 +155,10 @@ def _check_header(header: list[str], declared: dict[str, Any]) -> None:
 def _cell(text: str, datatype: str, row: int, name: str) -> Any:
     if "\0" in text:
         raise RefusedFileError(f"row {row}, column {name!r}: NUL byte", code="malformed")
+    if datatype == "string":
+        return text or None
     if text in _ABSENT:
         return None
-    if datatype == "string":
-        return text
     try:
         if datatype == "date":
             return date.fromisoformat(text)
@@ -163,11 +168,22 @@ def _cell(text: str, datatype: str, row: int, name: str) -> Any:
         if not math.isfinite(number):
             raise ValueError(text)
         if datatype == "integer":
-            if number != int(number):
+            # Through a float, an integer of over 53 bits would lose its last digits.
+            whole = int(text) if text.lstrip("+-").isdecimal() else int(number)
+            if float(whole) != number or not -(2**63) <= whole < 2**63:
                 raise ValueError(text)
-            return int(number)
+            return whole
     except ValueError as error:
         raise RefusedFileError(
-            f"row {row}, column {name!r}: {text[:40]!r} is no {datatype}", code="malformed"
+            f"row {row}, column {name!r}: {text[:40]!r} is no {datatype}{_way_out(text, datatype)}",
+            code="malformed",
         ) from error
     return number
+
+
+def _way_out(text: str, datatype: str) -> str:
+    if datatype == "date" and re.fullmatch(r"\d{1,4}[/.]\d{1,2}[/.]\d{1,4}", text):
+        return ": write days as 2020-05-31"
+    if datatype in ("number", "integer") and re.fullmatch(r"[+-]?[\d.\s]*,\d+", text):
+        return ": write a decimal point, and nothing between thousands"
+    return ""

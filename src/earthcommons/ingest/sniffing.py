@@ -67,6 +67,7 @@ def sniff(head: bytes) -> str:
     first_line = text.split(b"\n", 1)[0]
     if text[:1] not in (b"<", b"[", b"") and b"\0" not in head and b"," in first_line:
         return "csv"
+    _name_the_way_of_tables(head, first_line)
     raise RefusedFileError(
         "these bytes are none of the formats that are read, whatever the file is called:"
         " GeoTIFF, netCDF-4, HDF5, HDF4, GRIB, Zarr, GeoPackage, Shapefile, GeoJSON, CSV,"
@@ -87,3 +88,18 @@ def _name_the_way_out(head: bytes) -> None:
             " zip the four",
             code="part-missing",
         )
+
+
+def _name_the_way_of_tables(head: bytes, first_line: bytes) -> None:
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise RefusedFileError(
+            "a text in UTF-16: save it as CSV in UTF-8", code="format-mismatch"
+        )
+    parts = {b";": "semicolons", b"\t": "tabs"}
+    for mark, word in parts.items():
+        if mark in first_line and b"\0" not in head and first_line[:1] not in (b"<", b"["):
+            raise RefusedFileError(
+                f"looks like a table whose cells part at {word}: write it with commas between"
+                " cells and points in numbers, as CSV in UTF-8",
+                code="format-mismatch",
+            )
