@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import re
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
@@ -8,8 +10,18 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.catalog.conftest import catalog_of
 
-from earthcommons.catalog import Catalog, ItemQuery, ObservationQuery, RecordQuery, rebuild
+from earthcommons.catalog import (
+    Catalog,
+    ItemQuery,
+    ObservationQuery,
+    RecordQuery,
+    SortKey,
+    parse_filter,
+    rebuild,
+    search,
+)
 from earthcommons.errors import (
     ConflictError,
     InvalidInputError,
@@ -19,6 +31,7 @@ from earthcommons.errors import (
 from earthcommons.model import OPERATOR, BBox, Link, Observation, Period, Record
 from earthcommons.runs import read_observations
 from earthcommons.store import LocalStore
+from earthcommons.web.parameters import parse_datetime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,6 +208,34 @@ def test_a_token_of_another_question_or_an_altered_one_is_refused(catalog: Catal
         catalog.items(ItemQuery(limit=1, collections=("c",), token=token))
 
 
+@pytest.mark.parametrize("keys", [[[1], "c/i0"], [{}, "c/i0"], [1, ["c/i0"]], [[], []]])
+def test_a_token_of_keys_that_no_order_has_is_refused(
+    catalog: Catalog, keys: list[Any]
+) -> None:
+    put(catalog, *(item(f"i{n}", [0, 0, 1, 1]) for n in range(3)))
+    for sort in ((), (SortKey("title"),)):
+        page = catalog.items(ItemQuery(limit=1, sort=sort))
+        raw = base64.urlsafe_b64decode(page.token + "=" * (-len(page.token) % 4))
+        forged = orjson.dumps([orjson.loads(raw)[0], *keys])
+        token = base64.urlsafe_b64encode(forged).decode().rstrip("=")
+        with pytest.raises(InvalidInputError) as refused:
+            catalog.items(ItemQuery(limit=1, sort=sort, token=token))
+        assert refused.value.code == "bad-token"
+
+
+def test_pages_follow_each_other_in_the_order_of_long_titles(catalog: Catalog) -> None:
+    for n in range(4):
+        made = item(f"i{n}", [0, 0, 1, 1])
+        made.body["properties"]["title"] = f"{n}" + "湖" * 900
+        put(catalog, made)
+    seen, token = list[str](), ""
+    while token or not seen:
+        page = catalog.items(ItemQuery(limit=1, sort=(SortKey("title"),), token=token))
+        seen += page.names
+        token = page.token
+    assert [name.rpartition("/")[2] for name in seen] == ["i0", "i1", "i2", "i3"]
+
+
 def test_time_is_a_closed_range_that_may_be_open_at_one_end(catalog: Catalog) -> None:
     put(
         catalog,
@@ -330,3 +371,126 @@ def test_limits_are_kept(catalog: Catalog) -> None:
         with pytest.raises(InvalidInputError) as refused:
             ids(catalog, limit=limit)
         assert refused.value.code == "bad-limit"
+
+
+def test_a_page_of_large_items_ends_early_and_the_walk_goes_on(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(catalog, *(item(f"i{n}", [0, 0, 1, 1], title="x" * 1000 * n) for n in range(6)))
+    for sort in ((), (SortKey("id", descending=True),)):
+        for most in (1, 4_000, 10**9):
+            monkeypatch.setattr(search, "MOST_BYTES", most)
+            seen, sizes, token = list[str](), list[int](), ""
+            while token or not seen:
+                page = catalog.items(ItemQuery(limit=5, sort=sort, token=token))
+                assert len(page.bodies) == len(page.names) == len(page.plain)
+                seen += page.names
+                sizes.append(sum(map(len, page.bodies)))
+                token = page.token
+            assert len(seen) == len(set(seen)) == 6
+            if most == 1:
+                assert len(sizes) == 6
+
+
+_LONS, _LATS = st.integers(-180, 180), st.integers(-90, 90)
+_CORNERS = st.lists(st.tuples(_LONS, _LATS), min_size=3, max_size=3, unique=True)
+SHAPES = st.one_of(
+    _CORNERS.map(shapely.Polygon).filter(lambda shape: shape.area > 0),
+    _CORNERS.map(shapely.LineString),
+    _CORNERS.map(shapely.MultiPoint),
+    st.tuples(_LONS, _LATS).map(shapely.Point),
+    _CORNERS.map(
+        lambda c: shapely.GeometryCollection([shapely.Point(c[0]), shapely.LineString(c[1:])])
+    ),
+    st.tuples(st.integers(100, 179), _LATS, st.integers(-179, -100)).map(
+        lambda c: shapely.MultiPolygon([
+            shapely.Polygon([(c[0], 0), (180, -20), (180, 20)]),
+            shapely.Polygon([(c[2], 0), (-180, 20), (-180, -20)]),
+        ])
+    ),
+)  # fmt: skip
+BOXES = st.tuples(_LONS, _LATS, _LONS, _LATS).map(
+    lambda c: BBox(c[0], min(c[1], c[3]), c[2], max(c[1], c[3]))
+)
+
+
+def _edges(shape: Any) -> list[float]:
+    west, south, east, north = shape.bounds
+    if shape.geom_type == "MultiPolygon":
+        west, east = (part.bounds[n] for n, part in zip((0, 2), shape.geoms, strict=True))
+    return [west, south, east, north]
+
+
+def _meets(shape: Any, box: BBox) -> bool:
+    edges = ([(w, s), (e, s), (e, n), (w, n), (w, s)] for w, s, e, n in box.parts())
+    # A box may be a line or a point: its outline tells that, and its inside the rest.
+    return any(
+        shapely.intersects(shape, shapely.LineString(ring))
+        or shapely.intersects(shape, shapely.Polygon(ring))
+        for ring in edges
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    shapes=st.lists(SHAPES, min_size=1, max_size=12),
+    boxes=st.lists(BOXES, min_size=1, max_size=4),
+)
+def test_a_place_is_asked_of_footprints_and_not_of_their_boxes(
+    shapes: list[Any], boxes: list[BBox]
+) -> None:
+    records = []
+    for n, shape in enumerate(shapes):
+        made = item(f"i{n}", [0, 0, 1, 1])
+        made.body["geometry"] = orjson.loads(shapely.to_geojson(shape))
+        made.body["bbox"] = _edges(shape)
+        records.append(made)
+    with catalog_of(records) as made_of_them:
+        for box in boxes:
+            expected = {f"c/i{n}" for n, shape in enumerate(shapes) if _meets(shape, box)}
+            for sort in ((), (SortKey("id"),)):
+                page = made_of_them.items(ItemQuery(bbox=box, sort=sort, limit=100))
+                assert set(page.names) == expected
+                assert page.matched == len(expected)
+            first = made_of_them.items(ItemQuery(bbox=box, limit=1))
+            assert first.matched == len(expected)
+            years = made_of_them.facets(ItemQuery(bbox=box))["year"]
+            assert sum(count.low for count in years.values()) == len(expected)
+
+
+def test_where_no_footprint_is_known_the_box_is_asked(catalog: Catalog) -> None:
+    nowhere = item("nowhere", [0, 0, 20, 20])
+    nowhere.body["geometry"] = None
+    # As Sentinel-2's first metadata has it: not cut at 180 degrees.
+    uncut = item("uncut", [170, 0, -170, 10])
+    ring = [[170, 0], [-170, 0], [-170, 10], [170, 10], [170, 0]]
+    uncut.body["geometry"] = {"type": "Polygon", "coordinates": [ring]}
+    put(catalog, nowhere, uncut)
+    assert ids(catalog, bbox=BBox(5, 5, 6, 6)) == ["nowhere"]
+    assert ids(catalog, bbox=BBox(178, 4, 179, 5)) == ["uncut"]
+    assert ids(catalog, bbox=BBox(-179, 4, -178, 5)) == ["uncut"]
+    assert ids(catalog, bbox=BBox(100, 4, 101, 5)) == []
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["1969-12-31T23:59:58.7Z", "0001-01-01T00:00:00.9Z", "2020-05-31T12:00:00.999999Z",
+     "1969-12-31T22:59:58.000001-01:00"],
+)  # fmt: skip
+def test_a_fraction_of_a_second_is_found_by_the_second_it_lies_in(
+    catalog: Catalog, moment: str
+) -> None:
+    made = item("then", [0, 0, 1, 1])
+    made.body["properties"]["datetime"] = moment
+    put(catalog, made)
+    whole = re.sub(r"\.\d+", "", moment)
+    for asked in (moment, whole, f"{whole}/{whole}", f"{moment}/{moment}"):
+        first, last = parse_datetime(asked)
+        assert ids(catalog, first=first, last=last) == ["then"]
+    for text in (moment, whole):
+        for test in ("datetime = TIMESTAMP('{}')", "T_EQUALS(datetime, TIMESTAMP('{}'))",
+                     "T_INTERSECTS(datetime, INTERVAL('{}', '..'))"):  # fmt: skip
+            assert ids(catalog, filter=parse_filter(test.format(text))) == ["then"]
+    before, _ = parse_datetime(moment)
+    assert before is not None
+    assert ids(catalog, last=before - 1) == ids(catalog, first=before + 1) == []

@@ -125,6 +125,27 @@ def test_bounds_hold_and_do_not_move_with_hidden_items(
     assert found[0].low <= true.pop() <= found[0].high
 
 
+def test_items_without_an_end_or_of_the_first_year_spoil_no_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lower_bounds(monkeypatch, 4, 0, 1)
+    span = {
+        "datetime": None, "start_datetime": "0001-01-01T00:00:00Z",
+        "end_datetime": "9999-12-31T23:59:59Z",
+    }  # fmt: skip
+    forever, oldest = item("a/forever", 1), item("a/oldest", 1)
+    forever.body["properties"] |= span
+    oldest.body["properties"] |= {"datetime": "0001-01-01T00:00:00Z"}
+    with catalog_of([*VISIBLE, forever, oldest]) as catalog:
+        for asked in ({"filter": CLOUDY}, {"text": "scene"}, {"first": 1_400_000_000}):
+            page = catalog.items(ItemQuery(limit=1, **asked))
+            true = len(catalog.items(ItemQuery(limit=1000, **asked)).names)
+            assert page.bound is not None
+            assert page.bound.low <= true <= page.bound.high
+            years = catalog.facets(ItemQuery(**asked))["year"]
+            assert "9999" in years
+
+
 def test_a_place_that_holds_few_is_counted_exactly_though_a_walk_would_not_reach_all(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -93,6 +93,19 @@ def test_a_steward_brings_people_into_the_own_group_alone(peopled: Catalog) -> N
     assert people.account("li").roles == ("contributor:hydro",)
 
 
+def test_nothing_is_taken_from_who_is_not_there_as_if_it_had_been(peopled: Catalog) -> None:
+    people = peopled.people
+    with acting_as(OPERATOR):
+        for group, account in (("mei", "hydro"), ("hydro", "nobody"), ("hydra", "mei")):
+            with pytest.raises(NotFoundError):
+                people.leave(account, group)
+        for account, role in (("nobody", "operator"), ("mei", "reviewer:hydra")):
+            with pytest.raises(NotFoundError):
+                people.withdraw(account, role)
+        with pytest.raises(InvalidInputError, match="is no role"):
+            people.withdraw("mei", "operater")
+
+
 def test_each_change_is_a_line_with_who_did_it(peopled: Catalog) -> None:
     with acting_as(OPERATOR, at=NOW):
         peopled.people.grant("mei", "steward:hydro")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import pickle
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +15,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from earthcommons.catalog.batches import unpack
-from earthcommons.catalog.item_rows import address_part, address_parts, facets_of
+from earthcommons.catalog.item_rows import (
+    address_part,
+    address_parts,
+    facets_of,
+    item_row,
+)
 from earthcommons.catalog.preparing import Batch, PreparedItem, batch_of, prepare
 from earthcommons.catalog.queryables import KEPT
 from earthcommons.catalog.text import index_text
@@ -39,7 +45,7 @@ HREFS = st.sampled_from(
     ["/objects/" + "0123456789abcdef" * 4 + ".tif", "/objects/" + "f" * 64, "/objects/lake.tif",
      "/objects/0x1234567890abc/d", "/else/where", "https://x.example/y", "", "/objects/"]
 )  # fmt: skip
-KINDS = st.sampled_from(
+KINDS: st.SearchStrategy[Any] = st.sampled_from(
     ["image/tiff; application=geotiff", "image/tiff", " text/csv ;x", "", ";", None, 5, []]
 )
 ASSETS = st.dictionaries(
@@ -112,7 +118,7 @@ ITEMS = st.builds(
 
 
 def seconds(text: str) -> int:
-    return min(int(datetime.fromisoformat(text).timestamp()), 253_402_300_799)
+    return min(math.floor(datetime.fromisoformat(text).timestamp()), 253_402_300_799)
 
 
 def plain_values(body: dict[str, Any], raw: bytes) -> tuple[Any, ...]:
@@ -136,7 +142,7 @@ def plain_values(body: dict[str, Any], raw: bytes) -> tuple[Any, ...]:
     kept = {name: properties[name] for name in KEPT if name in properties}
     return (
         f"{body['collection']}/{body['id']}", body["collection"], body["id"], first, last,
-        *(edges if box else [None] * 4), puts_in, *numbers,
+        *(edges if box else [None] * 4), puts_in, False, *numbers,
         platform if isinstance(platform, str) else None, orjson.dumps(kept).decode(),
     )  # fmt: skip
 
@@ -181,6 +187,47 @@ def plain_formats(assets: list[dict[str, Any]]) -> list[str]:
 def same(one: Any, other: Any) -> bool:
     """Whether two values are equal to the sign of a zero and the type of a number."""
     return repr(one) == repr(other)
+
+
+def ring(*corners: tuple[float, ...]) -> list[list[list[float]]]:
+    return [[list(corner) for corner in (*corners, corners[0])]]
+
+
+_BOX = ring((0, 0), (2, 0), (2, 1), (0, 1))
+_WEST, _EAST = (ring((w, 0), (w, 1), (e, 1), (e, 0)) for w, e in ((170, 180), (-180, -175)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "coordinates", "bbox", "fills"),
+    [
+        ("Polygon", _BOX, [0, 0, 2, 1], True),
+        ("Polygon", ring((2, 1, 9), (0, 1, 9), (0, 0, 9), (2, 0, 9)), [0, 0, 9, 2, 1, 9], True),
+        ("Polygon", _BOX, [0, 0, 2, 1.5], False),
+        ("Polygon", ring((0, 0), (2, 0), (2, 1), (1, 1)), [0, 0, 2, 1], False),
+        ("Polygon", ring((0, 0), (2, 0), (2, 1)), [0, 0, 2, 1], False),
+        ("Polygon", [*_BOX, *ring((0.5, 0.5), (1, 0.5), (1, 0.7))], [0, 0, 2, 1], False),
+        ("MultiPolygon", [_WEST, _EAST], [170, 0, -175, 1], True),
+        ("MultiPolygon", [_EAST, _WEST], [170, 0, -175, 1], True),
+        ("MultiPolygon", [_WEST], [170, 0, -175, 1], False),
+        ("MultiPolygon", [_WEST, _EAST], [-180, 0, 180, 1], False),
+        ("MultiPolygon", [_BOX], [0, 0, 2, 1], True),
+        ("Point", [0, 0], [0, 0, 0, 0], True),
+        ("Point", [0, 0], [0, 0, 2, 1], False),
+        ("LineString", [[0, 0], [2, 1]], [0, 0, 2, 1], False),
+        ("Polygon", "odd", [0, 0, 2, 1], False),
+        ("Polygon", [5, None], [0, 0, 2, 1], False),
+        ("Polygon", None, [0, 0, 2, 1], False),
+    ],
+)  # fmt: skip
+def test_a_footprint_that_is_its_box_is_known_to_be(
+    kind: str, coordinates: Any, bbox: list[float], fills: bool
+) -> None:
+    body = {
+        "type": "Feature", "id": "i", "collection": "c", "bbox": bbox, "assets": {},
+        "geometry": {"type": kind, "coordinates": coordinates}, "links": [],
+        "properties": {"datetime": "2015-11-01T00:00:00Z"},
+    }  # fmt: skip
+    assert item_row(body, orjson.dumps(body)).values[10] == fills
 
 
 @settings(max_examples=400, deadline=None)
@@ -301,7 +348,8 @@ def test_an_item_worked_out_by_hand() -> None:
     )
     made = prepare(body)
     assert made.values == (
-        "c/a", "c", "a", 1532202999, 1532202999, 0.0, 1.0, 2.0, 3.0, True, None, None, None, "{}",
+        "c/a", "c", "a", 1532202999, 1532202999, 0.0, 1.0, 2.0, 3.0, True, False, None,
+        None, None, "{}",
     )  # fmt: skip
     assert (made.text, made.tags, made.parts) == ("c a", '{"format":["a/b"]}', (10,))
     assert (made.year, made.silent, len(made.boxes)) == (2018, True, 1)

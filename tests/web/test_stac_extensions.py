@@ -10,12 +10,12 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from earthcommons.catalog import counting, plans
+from earthcommons.catalog import ItemQuery, counting, parse_filter, plans
 from earthcommons.catalog.item_rows import item_row
 from earthcommons.errors import InvalidInputError
 from earthcommons.model.canonical import canonical_bytes
 from earthcommons.web.stac_bodies import Dress
-from earthcommons.web.stac_extensions import filter_of_query
+from earthcommons.web.stac_extensions import filter_of_query, search_collections
 
 if TYPE_CHECKING:
     from earthcommons.commons import Node
@@ -183,3 +183,60 @@ def test_a_count_that_is_not_known_is_given_by_its_bounds(
     bound = answer["ec:numberMatchedBound"]
     assert bound["exact"] is False
     assert bound["low"] <= 14 <= bound["high"]
+
+
+def described(id_: str, *boxes: list[float], **members: Any) -> dict[str, Any]:
+    span = ["2015-01-01T00:00:00Z", None]
+    extent = {"spatial": {"bbox": [*boxes]}, "temporal": {"interval": [span]}}
+    return {
+        "type": "Collection",
+        "id": id_,
+        "title": f"All of {id_}",
+        "extent": extent,
+    } | members
+
+
+COLLECTIONS = [
+    described("alps", [5, 44, 0, 16, 48, 4800], keywords=["snow", "ice"]),
+    described("fiji", [176, -20, -178, -15], **{"ec:owner": "reef"}),
+    described("nowhere", license="CC0-1.0"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("S_INTERSECTS(geometry, POINT(10 46))", ["alps"]),
+        ("S_INTERSECTS(geometry, POINT(179 -17))", ["fiji"]),
+        ("S_INTERSECTS(geometry, POINT(-179 -17))", ["fiji"]),
+        ("S_INTERSECTS(geometry, POINT(0 -17))", []),
+        ("S_WITHIN(geometry, BBOX(0, 40, 20, 50))", ["alps"]),
+        ("S_DISJOINT(geometry, BBOX(0, 40, 20, 50))", ["fiji"]),
+        ("geometry IS NULL", ["nowhere"]),
+        ("license = 'CC0-1.0'", ["nowhere"]),
+        ("license <> 'x'", ["nowhere"]),
+        ("\"ec:owner\" = 'reef' OR A_CONTAINS(keywords, ('ice'))", ["alps", "fiji"]),
+        ("datetime < TIMESTAMP('2016-01-01T00:00:00Z')", ["alps", "fiji", "nowhere"]),
+    ],
+)
+def test_collections_are_filtered_by_place_and_members(text: str, found: list[str]) -> None:
+    query = ItemQuery(filter=parse_filter(text))
+    page, _, matched = search_collections(COLLECTIONS, query)
+    assert [collection["id"] for collection in page] == found
+    assert matched == len(found)
+
+
+@pytest.mark.parametrize(
+    ("filter_", "code"),
+    [
+        ("colour = 'red'", "unknown-queryable"),
+        ("title = 'x' OR NOT (S_WITHIN(place, BBOX(0, 0, 1, 1)))", "unknown-queryable"),
+        ({"op": "=", "args": [{"op": "upper", "args": [{"property": "title"}]}, "X"]},
+         "bad-filter"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_asked_of_collections_is_refused(filter_: Any, code: str) -> None:
+    query = ItemQuery(filter=parse_filter(filter_))
+    with pytest.raises(InvalidInputError) as refused:
+        search_collections(COLLECTIONS, query)
+    assert refused.value.code == code

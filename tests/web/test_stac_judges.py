@@ -110,6 +110,9 @@ def test_pystac_client_pages_to_the_end_and_finds_each_item_once(served: Served)
             i.id for i in client.search(collections=["demo"], limit=5, method=method).items()
         ]
         assert len(found) == len(set(found)) == node.catalog.count("item") == 14
+    # It names the collection of the path once more, as a parameter.
+    listed = [i.id for i in client.get_collection("demo").get_items()]
+    assert len(listed) == len(set(listed)) == 14
     crossing = client.search(
         bbox=[170, -10, -170, 10], datetime="2003-01-01T00:00:00Z/2004-06-01T00:00:00Z"
     )

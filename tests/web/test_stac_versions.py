@@ -59,6 +59,33 @@ def test_a_version_names_its_neighbours_and_the_latest(http: TestClient) -> None
     assert "successor-version" not in last
 
 
+def test_the_present_version_names_the_one_before_and_the_history(http: TestClient) -> None:
+    body = http.get("/stac/collections/c/items/a").json()
+    found = {link["rel"]: link["href"] for link in body["links"]}
+    assert body["properties"]["title"] == "a3"
+    before = found["predecessor-version"].partition("8000")[2]
+    assert http.get(before).json()["properties"]["title"] == "a2"
+    assert http.get(found["version-history"].partition("8000")[2]).status_code == 200
+    assert not {"successor-version", "latest-version"} & set(found)
+
+
+def test_a_first_version_and_one_after_a_hidden_one_name_none(tmp_path: Path) -> None:
+    node = make_node(tmp_path / "node")
+    with node.catalog.transaction() as tx:
+        tx.put(Record("collection", "c", {"id": "c", "type": "Collection", "links": []}))
+        tx.put(_item("new", 1))
+        hidden = _item("shut", 1)
+        tx.put(Record("item", hidden.id, hidden.body, 1, "steward", ()))
+        tx.put(_item("shut", 2))
+    web = TestClient(create_app(node))
+    for id_ in ("new", "shut"):
+        body = web.get(f"/stac/collections/c/items/{id_}").json()
+        assert body["id"] == id_
+        assert not {link["rel"] for link in body["links"]} & {
+            "predecessor-version", "version-history"
+        }  # fmt: skip
+
+
 def test_as_of_is_the_state_of_then(http: TestClient) -> None:
     at = "/stac/collections/c/items/a"
     asked = {"as-of": "2026-02-15T00:00:00+01:00"}
@@ -81,6 +108,21 @@ def test_as_of_is_the_state_of_then(http: TestClient) -> None:
 )  # fmt: skip
 def test_what_names_no_version_is_refused(http: TestClient, query: str, status: int) -> None:
     assert http.get(f"/stac/collections/c/items/a?{query}").status_code == status
+
+
+def test_the_largest_page_of_then_has_a_next_one(tmp_path: Path) -> None:
+    node = make_node(tmp_path / "many")
+    with node.catalog.transaction() as tx:
+        tx.put(Record("collection", "c", {"id": "c", "type": "Collection", "links": []}))
+        for n in range(1001):
+            tx.put(_item(f"i{n:04d}", 1))
+    client = TestClient(create_app(node))
+    asked = "as-of=9000-01-01T00:00:00Z&limit=1000"
+    page = client.get(f"/stac/collections/c/items?{asked}").json()
+    more = client.get(f"/stac/{links(page)['next']}").json()
+    shown = [i["id"] for i in page["features"] + more["features"]]
+    assert shown == [f"i{n:04d}" for n in range(1001)]
+    assert "next" not in links(more)
 
 
 def test_as_of_goes_with_no_other_question(http: TestClient) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -238,6 +239,81 @@ def test_an_item_read_and_written_back_is_unchanged_even_when_closed(node: Desk)
         assert again.headers["etag"] == back.headers["etag"]
         assert again.json()["assets"] == read.json()["assets"]
     assert node.at().get(f"{ITEMS}/shut").status_code == 404
+
+
+def test_a_list_of_no_items_is_told_what_is_missing(node: Desk) -> None:
+    answer = node.at("ann").post(ITEMS, json={"type": "FeatureCollection", "features": []})
+    assert answer.status_code == 400
+    assert "features holds no item" in answer.json()["detail"]
+    many = {"type": "FeatureCollection", "features": [{}] * 10_001}
+    assert node.at("ann").post(ITEMS, json=many).status_code == 413
+
+
+def test_what_one_has_already_is_not_sent_again(node: Desk) -> None:
+    ann, public = node.at("ann"), node.at()
+    tag, _ = made(ann, "known")
+    for path in (f"{ITEMS}/known", "/stac/collections/snow"):
+        tag = public.get(path).headers["etag"]
+        for stated in (tag, f'"other", {tag}', f"W/{tag}", "*"):
+            answer = public.get(path, headers={"if-none-match": stated})
+            assert (answer.status_code, answer.content) == (304, b"")
+            assert answer.headers["etag"] == tag
+            assert public.head(path, headers={"if-none-match": stated}).status_code == 304
+        for stated in ('"other"', tag.strip('"'), ""):
+            assert public.get(path, headers={"if-none-match": stated}).status_code == 200
+    ann.delete(
+        f"{ITEMS}/known", headers={"if-match": ann.get(f"{ITEMS}/known").headers["etag"]}
+    )
+    assert public.get(f"{ITEMS}/known", headers={"if-none-match": tag}).status_code == 410
+    shut = node.at("mei").get(f"{ITEMS}/shut").headers["etag"]
+    hidden = {"if-none-match": shut}
+    assert node.at("mei").get(f"{ITEMS}/shut", headers=hidden).status_code == 304
+    assert public.get(f"{ITEMS}/shut", headers=hidden).status_code == 404
+    assert public.get(f"{ITEMS}/nothing", headers=hidden).status_code == 404
+
+
+def test_a_view_with_assets_withheld_has_a_tag_of_its_own(node: Desk) -> None:
+    ann = node.at("ann")
+    body = item("partly") | {"assets": {
+        "open": {"href": "https://e.example.org/a.tif"},
+        "shut": {"href": "https://e.example.org/b.tif", "ec:access": "group:snow"},
+    }}  # fmt: skip
+    assert ann.post(ITEMS, json=body).status_code == 201
+    less, whole = (node.at(who).get(f"{ITEMS}/partly") for who in ("", "mei"))
+    digest = node.node.catalog.version("item", "snow/partly")
+    assert digest is not None
+    assert whole.headers["etag"] == f'"{digest[1]}"'
+    assert less.headers["etag"] == f'"part-{hashlib.sha256(less.content).hexdigest()}"'
+    for who, mine, other in (("", less, whole), ("mei", whole, less)):
+        known = {"if-none-match": mine.headers["etag"]}
+        assert node.at(who).get(f"{ITEMS}/partly", headers=known).status_code == 304
+        others = {"if-none-match": other.headers["etag"]}
+        assert node.at(who).get(f"{ITEMS}/partly", headers=others).json() == mine.json()
+    at = "/api/records/item/snow/partly/versions"
+    rows = {who: node.at(who).get(at).json()["versions"] for who in ("", "mei")}
+    assert ["digest" in row for row in rows[""]] == [False]
+    assert [row["digest"] for row in rows["mei"]] == [digest[1]]
+
+
+def test_who_sees_a_part_learns_of_no_guess_whether_it_is_right(node: Desk) -> None:
+    # A key that publishes and does not read.
+    ann = node.at("ann", "steward")
+    body = item("guessed") | {"assets": {
+        "shut": {"href": "https://e.example.org/b.tif", "ec:access": "licence:cc-by-nc-4.0"},
+    }}  # fmt: skip
+    made = ann.post(ITEMS, json=body)
+    assert made.status_code == 201
+    known = node.node.catalog.version("item", "snow/guessed")
+    assert known is not None
+    seen = ann.get(f"{ITEMS}/guessed")
+    assert "ec:withheld" in seen.json()
+    assert known[1] not in made.headers["etag"] + seen.headers["etag"]
+    assert ann.post(ITEMS, json=body).status_code == 409
+    for tag in (known[1], "0" * 64):
+        stated = {"if-match": f'"{tag}"'}
+        for method, sent in (("PUT", body), ("PATCH", {}), ("DELETE", None)):
+            answer = ann.request(method, f"{ITEMS}/guessed", json=sent, headers=stated)
+            assert answer.status_code == 403, (method, tag)
 
 
 def test_an_extent_grows_with_what_is_as_open_as_its_collection(tmp_path: Path) -> None:

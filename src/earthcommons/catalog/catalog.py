@@ -12,6 +12,7 @@ import orjson
 
 from earthcommons.catalog import audit, history, search
 from earthcommons.catalog.credentials import Credentials
+from earthcommons.catalog.describing import describe
 from earthcommons.catalog.facets import count_facets
 from earthcommons.catalog.file import CatalogFile
 from earthcommons.catalog.item_rows import address_part
@@ -315,6 +316,13 @@ class Catalog:
         """Return how the matches spread over themes, goals, formats, licences, regions, years."""
         with self._file.connection().bounded() as sql:
             return count_facets(sql, query, self.visible(party))
+
+    def described(
+        self, collection: str, party: Party | None = None
+    ) -> tuple[dict[str, dict[str, Any]], bool]:
+        """Return what the visible items of a collection can be asked for (`describing`)."""
+        with self._file.connection().bounded() as sql:
+            return describe(sql, collection, self.visible(party))
 
     def records(self, query: RecordQuery, party: Party | None = None) -> Page:
         """Return a page of records of one kind, in order of id, or best match first with text."""

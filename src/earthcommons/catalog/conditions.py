@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Conditions", "conditions_of", "marks"]
 
-_BODY = "(SELECT body FROM record WHERE k = i.k)"
 _HOLDS = f"ec_words((SELECT c0 FROM words_content WHERE id = {WORDS_ROW}))"
+# The footprint is asked of the body, where it is not the box itself (`item_rows`).
+_MEETS = "ec_meets((SELECT b.body FROM record b WHERE b.k = i.k))"
 # How many rows that are tested cheaply cost as much as one tested this way.
-_FILTER_COST, _SHAPE_COST = 6, 40
+_FILTER_COST, _BODY_COST = 6, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,15 @@ class Conditions:
         return replace(self, sql=f"{self.sql} AND {_HOLDS}") if self.terms else self
 
 
-def conditions_of(query: ItemQuery, labels: Iterable[str]) -> Conditions:
+def conditions_of(
+    query: ItemQuery, labels: Iterable[str], *, by_boxes: bool = False
+) -> Conditions:
     """Return the tests of a query for somebody who may see records with these labels.
+
+    Args:
+        query: what is asked for.
+        labels: of what may be seen.
+        by_boxes: whether boxes of items are held against its box, not footprints.
 
     Raises:
         InvalidInputError: the filter or the text cannot be asked.
@@ -77,7 +85,8 @@ def conditions_of(query: ItemQuery, labels: Iterable[str]) -> Conditions:
         box = BBox(*query.intersects.bounds)
     # In this order they are tested: what is cheap and leaves out most comes first.
     if box is not None:
-        place, place_values = _touches(box)
+        # A shape is held against footprints by a test of its own.
+        place, place_values = _touches(box, by_boxes=by_boxes or query.intersects is not None)
         tests.append(place)
         bound += place_values
     if query.last is not None:
@@ -100,11 +109,11 @@ def conditions_of(query: ItemQuery, labels: Iterable[str]) -> Conditions:
         narrow.append(condition.sql)
         more_values += condition.values
         shapes += condition.shapes
-        cost = _SHAPE_COST if condition.shapes else _FILTER_COST
+        cost = _BODY_COST if condition.reads_body else _FILTER_COST
     if query.intersects is not None:
         narrow.append(f"ec_spatial(r.body, 'intersects', {len(shapes)})")
         shapes.append(query.intersects)
-        cost = _SHAPE_COST
+        cost = _BODY_COST
     terms = terms_of(query.text) if query.text else ()
     return Conditions(
         labels,
@@ -131,15 +140,31 @@ def _is_world(box: BBox) -> bool:
     return (box.west, box.south, box.east, box.north) == (-180, -90, 180, 90)
 
 
-def _touches(box: BBox) -> tuple[str, list[Any]]:
-    """Return the exact test of a box; an item with west > east runs through 180°."""
+def _touches(box: BBox, *, by_boxes: bool) -> tuple[str, list[Any]]:
+    """Return the exact test of a box; an item with west > east runs through 180°.
+
+    A footprint touches each edge of its own box: where one of them lies within the box asked for,
+    nothing more need be known. Otherwise the footprint is looked at.
+    """
     if _is_world(box):
         return "i.west IS NOT NULL", []
-    tests, values = [], []
+    tests, values = [], list[Any]()
+    sure, sure_values = [], list[Any]()
     for west, south, east, north in box.parts():
         tests.append(
             "(i.south <= ? AND i.north >= ? AND CASE WHEN i.west <= i.east"
             " THEN i.west <= ? AND i.east >= ? ELSE i.west <= ? OR i.east >= ? END)"
         )
         values += [north, south, east, west, east, west]
-    return f"({' OR '.join(tests)})", values
+        sure.append(
+            "(i.west >= ? AND i.west <= ? OR i.east >= ? AND i.east <= ?)"
+            " AND i.south >= ? AND i.north <= ? OR (i.south >= ? AND i.south <= ?"
+            " OR i.north >= ? AND i.north <= ?) AND i.west >= ? AND i.east <= ?"
+        )
+        sure_values += [west, east, west, east, south, north]
+        sure_values += [south, north, south, north, west, east]
+    touches = f"({' OR '.join(tests)})"
+    if by_boxes:
+        return touches, values
+    within = f"i.boxed OR i.west <= i.east AND ({' OR '.join(sure)})"
+    return f"({touches} AND CASE WHEN {within} THEN 1 ELSE {_MEETS} END)", values + sure_values

@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from earthcommons.catalog.conditions import conditions_of, marks
-from earthcommons.catalog.estimating import at_most, estimated, rows_by_year
+from earthcommons.catalog.estimating import at_most, ending_by, estimated, rows_by_year
 from earthcommons.catalog.hits import LOOKED
 from earthcommons.catalog.plans import few, met, newest
 from earthcommons.catalog.queries import ItemQuery, Matched
 from earthcommons.catalog.text import ROW_MASK
-from earthcommons.catalog.walks import newest_first, seen, tested
+from earthcommons.catalog.walks import longer, newest_first, seen, tested, unordered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ COUNTED, LEAST = 8_000, 200
 # So few items that words or a place lead to are listed and counted.
 LISTED = 2_000
 # What is left to test where only place and time are asked for.
-_EDGES = "west, south, east, north"
+_EDGES = "k, west, south, east, north, boxed"
 # As long as so many other rows takes a row whose words are tested.
 TEXT_COST = 4
 
@@ -89,7 +89,7 @@ def listed(
     many of the newest pass that more must be expected.
     """
     for lead in _leads(query, asked):
-        test = conditions_of(lead, asked.labels)
+        test = conditions_of(lead, asked.labels, by_boxes=query.intersects is not None)
         alone = (test.sql, test.more_sql, test.terms) == (
             asked.sql,
             asked.more_sql,
@@ -191,8 +191,19 @@ def _walked(
 
 
 def _counted(sql: Reader, query: ItemQuery, asked: Conditions) -> tuple[int, bool]:
-    """Return the same where place and time alone are asked for: in one pass, and one row more."""
+    """Return the same where place and time alone are asked for: in one pass, and one row more.
+
+    Where there are no more rows than are looked at, they are asked in no order.
+    """
     matches, size = 0, _sample(asked)
+    if ending_by(sql, query, asked) + longer(sql, query, size + 1) <= size:
+        for source, values in unordered(sql, query, asked):
+            (met_here,) = sql.execute(
+                f"SELECT count(*) FROM {source} AND {_place(asked)}",
+                (*values, *asked.place_values),
+            ).fetchone()
+            matches += met_here
+        return matches, True
     for rows, values in seen(sql, query, asked, _EDGES):
         looked, met_here = sql.execute(
             f"SELECT count(*), count(CASE WHEN {_place(asked)} THEN 1 END)"

@@ -9,6 +9,7 @@ Source:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,16 +18,23 @@ import orjson
 
 from earthcommons.catalog.queryables import find_queryable
 from earthcommons.errors import InvalidInputError
+from earthcommons.model.geodesy import BBox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from earthcommons.catalog.queryables import Queryable
 
-__all__ = ["Condition", "compile_filter", "parse_filter"]
+__all__ = ["Condition", "compile_filter", "parse_filter", "properties_of"]
 
 MAX_TEXT, MAX_DEPTH, MAX_NODES, MAX_LIST = 8192, 16, 200, 1000
-_COMPARE = {"=": "=", "<>": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+# Each with what it becomes when its sides change places.
+_COMPARE = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+# The same of a time, which ends in `{l}`, or of a day, from its first second to its last.
+_TIMES = {
+    "=": "BETWEEN {f} AND {l}", "<>": "NOT BETWEEN {f} AND {l}", "<": "< {f}", "<=": "<= {l}",
+    ">": "> {l}", ">=": ">= {f}",
+}  # fmt: skip
 _SPATIAL = {
     "s_intersects": "intersects", "s_disjoint": "disjoint", "s_within": "within",
     "s_contains": "contains", "s_touches": "touches", "s_crosses": "crosses",
@@ -43,7 +51,12 @@ _TEMPORAL = {
     "t_overlaps": "{f} < {a} AND {l} > {a} AND {l} < {b}",
     "t_overlappedby": "{f} > {a} AND {f} < {b} AND {l} > {b}",
 }  # fmt: skip
+_TURNED = {"s_within": "s_contains", "s_contains": "s_within"}
 _ARRAY = ("a_contains", "a_containedby", "a_equals", "a_overlaps")
+# How many sides an operator has where that is not two.
+_SIDES = {"and": (1, MAX_LIST), "or": (1, MAX_LIST), "not": (1, 1), "isnull": (1, 1),
+          "between": (2, 3), "casei": (1, 1)}  # fmt: skip
+_SPOKEN = frozenset({*_SIDES, "like", "in", *_COMPARE, *_SPATIAL, *_TEMPORAL, *_ARRAY})
 _FAR = 253_402_300_799  # 9999-12-31T23:59:59Z
 
 
@@ -54,6 +67,11 @@ class Condition:
     sql: str
     values: tuple[Any, ...] = ()
     shapes: tuple[Any, ...] = field(default=(), compare=False)
+
+    @property
+    def reads_body(self) -> bool:
+        """Whether a row is tested by its stored body, which takes longer."""
+        return bool(self.shapes)
 
 
 def parse_filter(text: str | dict[str, Any]) -> dict[str, Any]:
@@ -86,6 +104,30 @@ def parse_filter(text: str | dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def properties_of(node: Any) -> set[str]:
+    """Return the names of the properties that a filter asks for.
+
+    Raises:
+        InvalidInputError: an operator that is not spoken here (`bad-filter`).
+    """
+    if isinstance(node, list):
+        return set().union(*map(properties_of, node))
+    if not isinstance(node, dict):
+        return set()
+    if "property" in node:
+        return {str(node["property"])}
+    if "op" not in node:
+        return set()
+    name, args = _operation(node)
+    if name not in _SPOKEN:
+        raise _not_spoken(name)
+    return properties_of(args)
+
+
+def _not_spoken(name: str) -> InvalidInputError:
+    return InvalidInputError(f"operator {name[:40]!r} is not spoken here", code="bad-filter")
+
+
 def compile_filter(node: dict[str, Any]) -> Condition:
     """Return the SQL condition of a CQL2 JSON filter over `item i JOIN record r`.
 
@@ -109,18 +151,18 @@ class _Writer:
             raise InvalidInputError(
                 "a filter is a comparison or a combination of them", code="bad-filter"
             )
-        name, args = str(node["op"]).lower(), node.get("args", [])
+        name, args = _operation(node)
         for names, write in self._kinds():
             if name in names:
                 return write(name, args)
-        raise InvalidInputError(f"operator {name[:40]!r} is not spoken here", code="bad-filter")
+        raise _not_spoken(name)
 
     def _kinds(self) -> tuple[tuple[Any, Callable[[str, list[Any]], str]], ...]:
         return (
             (("and", "or"), self._combined),
             (("not",), lambda _, args: f"(NOT {self.boolean(args[0])})"),
             (_COMPARE, self._compared),
-            (("isnull",), lambda _, args: f"({self._scalar(args[0])[0]} IS NULL)"),
+            (("isnull",), self._lacking),
             (("like",), self._like),
             (("between",), self._between),
             (("in",), self._in),
@@ -132,12 +174,28 @@ class _Writer:
     def _combined(self, name: str, args: list[Any]) -> str:
         return "(" + f" {name.upper()} ".join(self.boolean(arg) for arg in args) + ")"
 
+    def _lacking(self, _: str, args: list[Any]) -> str:
+        if _is_property(args[0]):
+            which = find_queryable(str(args[0]["property"]))
+            # Where there is a footprint, there is a box.
+            return f"({'i.west' if which.kind == 'geometry' else which.sql} IS NULL)"
+        return f"({self._scalar(args[0])[0]} IS NULL)"
+
     def _compared(self, name: str, args: list[Any]) -> str:
+        if _is_value(args[0]) and not _is_value(args[1]):
+            name, args = _COMPARE[name], args[::-1]
         left, kind = self._scalar(args[0])
-        right, _ = self._scalar(args[1], kind)
         if kind == "":
             raise InvalidInputError("compare a property with a value", code="bad-filter")
-        return f"({left} {_COMPARE[name]} {right})"
+        if kind == "time" and _is_value(args[1]):
+            return f"({left} {self._time(_TIMES[name], args[1])})"
+        return f"({left} {name} {self._scalar(args[1], kind)[0]})"
+
+    def _time(self, pattern: str, low: Any, high: Any = None) -> str:
+        """Return a test by a time or a day, or by two of them, with its values bound."""
+        ends = {"{f}": _span(low)[0], "{l}": _span(low if high is None else high)[1]}
+        self.values += [ends[piece] for piece in _pieces(pattern)]
+        return pattern.format(f="?", l="?")
 
     def _like(self, _: str, args: list[Any]) -> str:
         left, kind = self._scalar(args[0])
@@ -151,6 +209,8 @@ class _Writer:
         ends = args[1] if len(args) == 2 and isinstance(args[1], list) else args[1:]
         if len(ends) != 2:
             raise InvalidInputError("BETWEEN takes two ends", code="bad-filter")
+        if kind == "time" and all(map(_is_value, ends)):
+            return f"({left} {self._time('BETWEEN {f} AND {l}', *ends)})"
         low, high = (self._scalar(end, kind)[0] for end in ends)
         return f"({left} BETWEEN {low} AND {high})"
 
@@ -160,12 +220,17 @@ class _Writer:
             raise InvalidInputError(
                 f"IN takes 1 to {MAX_LIST} values", code="filter-too-complex"
             )
+        if kind == "time" and all(map(_is_value, args[1])):
+            tests = (f"{left} {self._time(_TIMES['='], arg)}" for arg in args[1])
+            return f"({' OR '.join(tests)})"
         return f"({left} IN ({','.join(self._scalar(arg, kind)[0] for arg in args[1])}))"
 
     def _spatial(self, name: str, args: list[Any]) -> str:
         import shapely
 
-        of_property, shape = self._sides(args, "geometry")
+        if len(args) == 2 and _is_property(args[1]) and not _is_property(args[0]):
+            name, args = _TURNED.get(name, name), args[::-1]
+        _, shape = self._sides(args, "geometry")
         try:
             geometry = shapely.from_geojson(orjson.dumps(_as_geometry(shape)).decode())
         except (shapely.errors.GEOSException, ValueError, TypeError) as error:
@@ -174,7 +239,6 @@ class _Writer:
             ) from error
         if geometry.is_empty or not geometry.is_valid:
             raise InvalidInputError("the filter's geometry is invalid", code="invalid-geometry")
-        del of_property
         self.shapes.append(geometry)
         predicate, n = _SPATIAL[name], len(self.shapes) - 1
         return f"ec_spatial(r.body, '{predicate}', {n})"
@@ -194,18 +258,17 @@ class _Writer:
         which, wanted = self._sides(args, "array")
         if not isinstance(wanted, list) or len(wanted) > MAX_LIST:
             raise InvalidInputError("an array filter takes a list", code="bad-filter")
-        self.values.append(orjson.dumps(wanted).decode())
         have, want = f"json_each({which.sql})", "json_each(?)"
         lacking = f"EXISTS (SELECT value FROM {want} EXCEPT SELECT value FROM {have})"
-        if name == "a_contains":
-            return f"({which.sql} IS NOT NULL AND NOT {lacking})"
-        if name == "a_overlaps":
-            return f"EXISTS (SELECT value FROM {want} INTERSECT SELECT value FROM {have})"
         beyond = f"EXISTS (SELECT value FROM {have} EXCEPT SELECT value FROM {want})"
-        if name == "a_containedby":
-            return f"({which.sql} IS NOT NULL AND NOT {beyond})"
-        self.values.append(orjson.dumps(wanted).decode())
-        return f"({which.sql} IS NOT NULL AND NOT {lacking} AND NOT {beyond})"
+        test = {
+            "a_contains": f"NOT {lacking}",
+            "a_containedby": f"NOT {beyond}",
+            "a_equals": f"NOT {lacking} AND NOT {beyond}",
+            "a_overlaps": f"EXISTS (SELECT value FROM {want} INTERSECT SELECT value FROM {have})",
+        }[name]
+        self.values += [orjson.dumps(wanted).decode()] * test.count("?")
+        return f"(CASE WHEN {which.sql} IS NOT NULL THEN {test} END)"
 
     def _sides(self, args: list[Any], kind: str) -> tuple[Queryable, Any]:
         found = [arg for arg in args if isinstance(arg, dict) and "property" in arg]
@@ -224,22 +287,64 @@ class _Writer:
         """Return SQL and kind of a property, a literal, or a case-folded one of them."""
         if isinstance(node, dict) and "property" in node:
             which = find_queryable(str(node["property"]))
+            if which.kind in ("geometry", "array"):
+                raise InvalidInputError(
+                    f"{which.name} is no text, number or time", code="bad-filter"
+                )
             return which.sql, which.kind
         if isinstance(node, dict) and str(node.get("op", "")).lower() == "casei":
-            inner, inner_kind = self._scalar(node["args"][0], kind)
+            inner, inner_kind = self._scalar(_operation(node)[1][0], kind)
             return f"ec_fold({inner})", inner_kind
         if isinstance(node, dict) and ("timestamp" in node or "date" in node):
-            first, last = _span(node)
-            self.values.append(first if "timestamp" in node else last)
+            self.values.append(_span(node)[0])
             return "?", "time"
-        if isinstance(node, bool) or not isinstance(node, str | int | float):
-            raise InvalidInputError("a value is a text, a number or a time", code="bad-filter")
-        if kind == "time":
-            first, _ = _span({"timestamp": str(node)})
-            self.values.append(first)
-            return "?", kind
-        self.values.append(node)
+        self.values.append(_literal(node, kind))
         return "?", kind
+
+
+def _operation(node: dict[str, Any]) -> tuple[str, list[Any]]:
+    """Return the operator and its sides, when they are as many as it takes."""
+    name, args = str(node["op"]).lower(), node.get("args")
+    least, most = _SIDES.get(name, (2, 2))
+    if not isinstance(args, list) or not least <= len(args) <= most:
+        raise InvalidInputError(f"{name[:40]!r} has another number of sides", code="bad-filter")
+    return name, args
+
+
+def _is_property(node: Any) -> bool:
+    return isinstance(node, dict) and "property" in node
+
+
+def _is_value(node: Any) -> bool:
+    return not isinstance(node, dict) or "timestamp" in node or "date" in node
+
+
+def _literal(node: Any, kind: str) -> str | float:
+    """Return a value to compare with a property of a kind; of any where none is told."""
+    if isinstance(node, bool) and kind == "boolean":
+        return int(node)
+    if isinstance(node, bool) or not isinstance(node, str | int | float):
+        raise InvalidInputError("a value is a text, a number or a time", code="bad-filter")
+    if kind == "boolean":
+        raise InvalidInputError(f"{node} is neither true nor false", code="bad-filter")
+    if kind == "time":
+        return _span(str(node))[0]
+    if kind == "number" and isinstance(node, str):
+        # Clients that take a comparison as one text send its number as a text too.
+        return _number(node)
+    if kind == "string" and not isinstance(node, str):
+        raise InvalidInputError(f"{node} is no text", code="bad-filter")
+    return node
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise InvalidInputError(f"{text[:40]!r} is no number", code="bad-filter")
+    return number
 
 
 def _pieces(pattern: str) -> list[str]:
@@ -248,10 +353,12 @@ def _pieces(pattern: str) -> list[str]:
 
 def _as_geometry(shape: Any) -> Any:
     if isinstance(shape, dict) and "bbox" in shape:
-        box: list[float] = shape["bbox"]
-        west, south, east, north = box[0], box[1], box[-2], box[-1]
-        ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
-        return {"type": "Polygon", "coordinates": [ring]}
+        # Two where it runs through 180°.
+        rings = [
+            [[[west, south], [east, south], [east, north], [west, north], [west, south]]]
+            for west, south, east, north in BBox.of(shape["bbox"]).parts()
+        ]
+        return {"type": "MultiPolygon", "coordinates": rings}
     return shape
 
 
@@ -269,11 +376,12 @@ def _span(node: Any) -> tuple[int, int]:
         moment = datetime.fromisoformat(str(node["timestamp"]).upper())
         if moment.tzinfo is None:
             raise ValueError(node)
-        return int(moment.timestamp()), int(moment.timestamp())
+        second = math.floor(moment.timestamp())
     except (ValueError, KeyError, OverflowError) as error:
         raise InvalidInputError(
             "a time is written 2015-11-01T00:00:00Z", code="bad-time"
         ) from error
+    return second, second
 
 
 def _moment(node: Any) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def count_facets(sql: Reader, query: ItemQuery, labels: Iterable[str]) -> Facets
     share of matches among the newest; for a year as if it were the same in all years.
     """
     asked = conditions_of(query, labels)
-    sql.ask(asked.shapes, asked.holds)
+    sql.ask(asked.shapes, asked.holds, asked.box)
     if query.is_bare():
         groups = _kept(sql, query, asked)
         return _spread(sql, groups, groups)

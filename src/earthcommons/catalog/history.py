@@ -6,7 +6,7 @@ A past version is read by whoever may read the present one and meets what the pa
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -18,7 +18,7 @@ from earthcommons.policy import OPEN, STAFF, acting_party, combine, own, satisfi
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from earthcommons.model.party import Party
@@ -45,6 +45,8 @@ class Version:
     """One version of a record.
 
     Attributes:
+        digest: SHA-256 of the record; empty where the asker sees a part of it only, since it
+            would confirm a guess of the rest.
         made: when it was published, RFC 3339; empty where an older program did not keep it.
         state: `current`, `past` or `withdrawn`.
     """
@@ -73,18 +75,22 @@ def versions(sql: sqlite3.Connection, kind: str, id_: str, asker: Asker) -> list
     Raises:
         NotFoundError: nothing visible has that kind and id.
     """
-    _, owner, _ = _present(sql, kind, id_, asker)
+    here = _present(sql, kind, id_, asker)
+    asks = _assets_now(sql, kind, id_)
     rows = sql.execute(
-        "SELECT version, digest, made, current, gone, own FROM record"
+        "SELECT version, digest, made, current, gone, own, body FROM record"
         " WHERE kind = ? AND id = ? ORDER BY version",
         (kind, id_),
     )
     return [
         Version(
-            version, digest, made, "current" if current else "withdrawn" if away else "past"
+            version,
+            digest if _is_whole(sql, kind, id_, body, text, here, asks, asker) else "",
+            made,
+            "current" if current else "withdrawn" if away else "past",
         )
-        for version, digest, made, current, away, text in rows
-        if asker.may(own(stated_labels(text)[0], owner))
+        for version, digest, made, current, away, text, body in rows.fetchall()
+        if asker.may(own(stated_labels(text)[0], here.owner))
     ]
 
 
@@ -97,7 +103,8 @@ def past(
         NotFoundError: nothing visible has that kind, id and version.
         GoneError: that version is a tombstone, or the record was withdrawn for good.
     """
-    find, owner, fetch = _present(sql, kind, id_, asker)
+    here = _present(sql, kind, id_, asker)
+    owner = here.owner
     if abs(version) >= _MOST_VERSIONS:
         raise NotFoundError(f"{kind} {id_[:120]!r} has no such version")
     row = sql.execute(
@@ -113,21 +120,57 @@ def past(
         raise _gone(kind, id_, stub)
     if kind != "item":
         return body
-    # A past asset asks for all that the present one of its name asks for: closing it closes both.
-    now = dict(
-        sql.execute(
-            "SELECT a.name, a.access FROM asset a JOIN record r ON r.k = a.k"
-            " WHERE r.kind = 'item' AND r.id = ? AND r.current",
-            (id_,),
-        ).fetchall()
+    asks = _assets_now(sql, kind, id_)
+    return without_withheld(body, _withheld(body, row[1], here, asks, asker))
+
+
+def _assets_now(sql: sqlite3.Connection, kind: str, id_: str) -> dict[str, str]:
+    """Return what assets of the present version of an item ask for, by their names."""
+    if kind != "item":
+        return {}
+    rows = sql.execute(
+        "SELECT a.name, a.access FROM asset a JOIN record r ON r.k = a.k"
+        " WHERE r.kind = 'item' AND r.id = ? AND r.current",
+        (id_,),
     )
-    asks = combine(find, fetch, own(stated_labels(row[1])[1], owner))
+    return dict(rows.fetchall())
+
+
+def _withheld(
+    item: dict[str, Any], stated: str, here: _Present, now: Mapping[str, str], asker: Asker
+) -> dict[str, str]:
+    """Return what the assets of a version ask for that are withheld from the asker."""
+    # A past asset asks for all that the present one of its name asks for: closing it closes both.
+    asks = combine(here.find, here.fetch, own(stated_labels(stated)[1], here.owner))
     labels = {
-        name: combine(asks, own(asset.get("ec:access", OPEN), owner), now.get(name, OPEN))
-        for name, asset in body["assets"].items()
+        name: combine(asks, own(asset.get("ec:access", OPEN), here.owner), now.get(name, OPEN))
+        for name, asset in item.get("assets", {}).items()
     }
-    withheld = {name: label for name, label in labels.items() if not asker.may(label)}
-    return without_withheld(body, withheld)
+    return {name: label for name, label in labels.items() if not asker.may(label)}
+
+
+def _is_whole(
+    sql: sqlite3.Connection,
+    kind: str,
+    id_: str,
+    stored: bytes,
+    stated: str,
+    here: _Present,
+    now: Mapping[str, str],
+    asker: Asker,
+) -> bool:
+    """Return whether the asker is shown all of a version."""
+    body: dict[str, Any] = orjson.loads(stored)
+    if kind == "item" and _withheld(body, stated, here, now, asker):
+        return False
+    if kind == "run":
+        inputs = {ref["item"] for ref in body.get("inputs", ())}
+        return all(asker.may(_label_now(sql, "item", item) or STAFF) for item in inputs)
+    if "by" not in body:
+        return True
+    about = body.get("about") or {"kind": kind, "id": id_}
+    told = signed(body, owner_of(sql, about["kind"], about["id"]), asker.party)
+    return body.keys() <= _told(sql, kind, told, asker.may).keys()
 
 
 def at_moment(sql: sqlite3.Connection, kind: str, id_: str, moment: str) -> int:
@@ -228,10 +271,15 @@ def _gone(kind: str, id_: str, stub: dict[str, Any]) -> GoneError:
     return GoneError(f"{kind} {id_[:120]!r} was withdrawn", stub)
 
 
-def _present(
-    sql: sqlite3.Connection, kind: str, id_: str, asker: Asker
-) -> tuple[str, str, str]:
-    """Return find label, owner and fetch label of what the record is now."""
+class _Present(NamedTuple):
+    """The labels in force of what a record is now, and its owner."""
+
+    find: str
+    owner: str
+    fetch: str
+
+
+def _present(sql: sqlite3.Connection, kind: str, id_: str, asker: Asker) -> _Present:
     row = sql.execute(
         "SELECT access, fetch FROM record WHERE kind = ? AND id = ? AND (current OR gone)"
         " AND access <> '' ORDER BY version DESC LIMIT 1",
@@ -239,7 +287,7 @@ def _present(
     ).fetchone()
     if row is None or not asker.may(row[0]):
         raise NotFoundError(f"there is no {kind} {id_[:120]!r}")
-    return str(row[0]), owner_of(sql, kind, id_), str(row[1])
+    return _Present(str(row[0]), owner_of(sql, kind, id_), str(row[1]))
 
 
 def owner_of(sql: sqlite3.Connection, kind: str, id_: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from datetime import datetime
 from functools import lru_cache
@@ -13,7 +14,7 @@ import orjson
 from earthcommons.catalog.queryables import KEPT
 from earthcommons.catalog.text import FAR_S
 from earthcommons.errors import InvalidInputError
-from earthcommons.model.geodesy import edges_of, parts_of
+from earthcommons.model.geodesy import Edges, edges_of, parts_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -46,10 +47,10 @@ def _marks(count: int) -> str:
 
 # The columns of `item` that `ItemRow.values` fills, in its order.
 STATED = (
-    "name, collection, id, first, last, west, south, east, north, plain, cloud, gsd, platform,"
-    " props"
+    "name, collection, id, first, last, west, south, east, north, plain, boxed, cloud, gsd,"
+    " platform, props"
 )
-INSERT_ITEM = f"INSERT INTO item (k, {STATED}, access, guarded, tags) VALUES ({_marks(18)})"
+INSERT_ITEM = f"INSERT INTO item (k, {STATED}, access, guarded, tags) VALUES ({_marks(19)})"
 INSERT_BOX = "INSERT INTO item_box VALUES (?,?,?,?,?,?,?)"
 INSERT_TALLY = (
     "INSERT INTO tally VALUES (?,?,?,?,?) ON CONFLICT DO UPDATE SET n = n + excluded.n"
@@ -111,7 +112,8 @@ def item_row(body: dict[str, Any], body_bytes: bytes) -> ItemRow:
     plain = _is_plain(body, body_bytes, assets.local)
     kept = {name: properties[name] for name in KEPT if name in properties}
     values = (
-        *(name, collection, id_, first, last, *(box or _NOWHERE), plain),
+        *(name, collection, id_, first, last, *(box or _NOWHERE)),
+        *(plain, _fills(body.get("geometry"), box)),
         *(_number(properties.get("eo:cloud_cover")), _number(properties.get("gsd"))),
         *(_text(properties.get("platform")), orjson.dumps(kept).decode()),
     )
@@ -124,6 +126,25 @@ def item_row(body: dict[str, Any], body_bytes: bytes) -> ItemRow:
 
 
 _NOWHERE = (None,) * 4
+
+
+def _fills(geometry: Any, box: Edges | None) -> bool:
+    """Return whether a footprint is its box: what touches the one touches the other."""
+    if not isinstance(geometry, dict) or box is None:
+        return False
+    kind, coordinates = geometry.get("type"), geometry.get("coordinates")
+    if kind == "Point":
+        return box[0] == box[2] and box[1] == box[3]
+    if kind not in ("Polygon", "MultiPolygon") or not isinstance(coordinates, (list, tuple)):
+        return False
+    polygons = [coordinates] if kind == "Polygon" else coordinates
+    try:
+        # An outline in order has each corner once and the first again.
+        corners = [{(p[0], p[1]) for p in ring} for (ring,) in polygons if len(ring) == 5]
+    except (TypeError, ValueError, IndexError):
+        return False
+    parts = [{(w, s), (e, s), (e, n), (w, n)} for w, s, e, n in parts_of(box)]
+    return len(polygons) == len(parts) and all(part in corners for part in parts)
 
 
 class _Assets(NamedTuple):
@@ -201,8 +222,8 @@ def time_unit(epoch: int) -> float:
 
 
 def epoch_s(text: str) -> int:
-    """Return seconds since 1970 of an RFC 3339 time with a zone."""
-    return int(datetime.fromisoformat(text).timestamp())
+    """Return whole seconds since 1970 of an RFC 3339 time with a zone, rounded down."""
+    return math.floor(datetime.fromisoformat(text).timestamp())
 
 
 def facets_of(body: dict[str, Any]) -> dict[str, list[str]]:
@@ -338,9 +359,9 @@ def _times(properties: dict[str, Any]) -> tuple[int, int]:
     if ends < begins:
         raise InvalidInputError("end_datetime is before start_datetime")
     # West of Greenwich the last hours of 9999 lie in the year after: no index counts so far.
-    begin = end = min(int(begins.timestamp()), FAR_S)
+    begin = end = min(math.floor(begins.timestamp()), FAR_S)
     if ends is not begins:
-        end = min(int(ends.timestamp()), FAR_S)
+        end = min(math.floor(ends.timestamp()), FAR_S)
     return begin, end
 
 

@@ -31,6 +31,8 @@ __all__ = [
 ]
 
 MAX_LIMIT = 1000
+# As many characters as a parameter of an address may have: long titles are keys of an order too.
+_LONGEST = 4000
 
 
 def check_limit(limit: int) -> int:
@@ -68,8 +70,8 @@ def read_token(token: str, question: Any, length: int) -> list[Any]:
         InvalidInputError: altered, of another question, or no token.
     """
     try:
-        raw = base64.urlsafe_b64decode(token[:2000] + "=" * (-len(token) % 4))
-        value = parse_strict(raw, limit=2000)
+        raw = base64.urlsafe_b64decode(token[:_LONGEST] + "=" * (-len(token) % 4))
+        value = parse_strict(raw, limit=_LONGEST)
     except (binascii.Error, ValueError) as error:
         raise InvalidInputError(
             "this page token was not written here", code="bad-token"
@@ -77,6 +79,7 @@ def read_token(token: str, question: Any, length: int) -> list[Any]:
     if (
         not isinstance(value, list)
         or len(value) != length + 1
+        or not all(key is None or isinstance(key, (str, int, float)) for key in value)
         or value[0] != zlib.crc32(canonical_bytes(question))
     ):
         raise InvalidInputError("this page token belongs to another question", code="bad-token")

@@ -9,7 +9,7 @@ from earthcommons.errors import InvalidInputError
 
 __all__ = ["KEPT", "QUERYABLES", "Queryable", "find_queryable", "find_sortable"]
 
-Kind = Literal["string", "number", "time", "geometry", "array"]
+Kind = Literal["string", "number", "time", "boolean", "geometry", "array"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,24 @@ class Queryable:
 
 
 def _property(name: str, kind: Kind, title: str) -> Queryable:
-    return Queryable(
-        name, kind, f"json_extract(i.props, '$.\"{name}\"')", title, kind != "array"
-    )
+    path = f"(i.props, '$.\"{name}\"')"
+    if kind == "array":
+        # What is no list is none here: nothing could be looked for in it.
+        sql = f"CASE WHEN json_type{path} = 'array' THEN json_extract{path} END"
+        return Queryable(name, kind, f"({sql})", title, sortable=False)
+    return Queryable(name, kind, f"json_extract{path}", title)
+
+
+_TYPES = {"number": "'integer', 'real'", "boolean": "'true', 'false'"}
+
+
+def _checked(name: str, kind: Kind, title: str) -> Queryable:
+    """Return a property that counts where it is of its kind; a time is kept as it is written."""
+    path = f"(i.props, '$.\"{name}\"')"
+    types = _TYPES.get(kind, "'array'" if kind == "array" else "'text'")
+    value = f"unixepoch(json_extract{path})" if kind == "time" else f"json_extract{path}"
+    sql = f"(CASE WHEN json_type{path} IN ({types}) THEN {value} END)"
+    return Queryable(name, kind, sql, title, sortable=kind not in ("array", "boolean"))
 
 
 def _facet(name: str, title: str) -> Queryable:
@@ -78,6 +93,19 @@ QUERYABLES: dict[str, Queryable] = {
         _property("ec:nature", "string", "Observation, model, reconstruction or derived"),
         _property("ec:period", "string", "Period"),
         _property("ec:attribution", "string", "Attribution"),
+        _checked("created", "time", "Made"),
+        _checked("updated", "time", "Changed"),
+        _checked("view:off_nadir", "number", "Angle off nadir [degree]"),
+        _checked("view:sun_azimuth", "number", "Azimuth of the Sun [degree]"),
+        _checked("view:sun_elevation", "number", "Elevation of the Sun [degree]"),
+        _checked("sat:orbit_state", "string", "Orbit: ascending, descending or geostationary"),
+        _checked("sat:relative_orbit", "number", "Relative orbit"),
+        _checked("sar:instrument_mode", "string", "Instrument mode of the radar"),
+        _checked("sar:polarizations", "array", "Polarizations of the radar"),
+        _checked("grid:code", "string", "Cell of a grid"),
+        _checked("processing:level", "string", "Level of processing"),
+        _checked("version", "string", "Version"),
+        _checked("deprecated", "boolean", "Deprecated"),
         _facet("theme", "Themes"),
         _facet("sdg", "Sustainable Development Goals"),
         _facet("format", "Formats"),
@@ -88,9 +116,7 @@ QUERYABLES: dict[str, Queryable] = {
 
 
 # Properties kept in `item.props`, so that no body is read to filter or sort by them.
-KEPT = tuple(
-    name for name, found in QUERYABLES.items() if found.sql.startswith("json_extract(i.props")
-)
+KEPT = tuple(name for name, found in QUERYABLES.items() if "(i.props," in found.sql)
 
 
 def find_sortable(name: str) -> Queryable:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from earthcommons.model.geodesy import BBox, Edges
+
 __all__ = ["READ_LIMIT_S", "Reader", "open_reader", "was_ended"]
 
 READ_LIMIT_S = 10.0
@@ -29,6 +31,8 @@ class Reader(sqlite3.Connection):
 
     shapes: tuple[Any, ...] = ()
     holds: Callable[[str | None], bool] | None = None
+    box: BBox | None = None
+    place: Any = None
     until: float = float("inf")
     followed: tuple[sqlite3.Cursor, ...] = ()
 
@@ -39,14 +43,18 @@ class Reader(sqlite3.Connection):
         return cursor
 
     def ask(
-        self, shapes: tuple[Any, ...], holds: Callable[[str | None], bool] | None = None
+        self,
+        shapes: tuple[Any, ...],
+        holds: Callable[[str | None], bool] | None = None,
+        box: BBox | None = None,
     ) -> None:
-        """Set the shapes that the statements to come name by number, and the test of words."""
+        """Set the shapes the statements to come name by number, the test of words, the place."""
         if shapes:
             import shapely
 
             shapely.prepare(shapes)
         self.shapes, self.holds = shapes, holds
+        self.box, self.place = box, None
 
     @contextmanager
     def whole(self) -> Iterator[Reader]:
@@ -75,7 +83,7 @@ class Reader(sqlite3.Connection):
                     yield self
                 finally:
                     self.until = float("inf")
-                    self.shapes, self.holds = (), None
+                    self.ask(())
                     for cursor in self.followed:
                         cursor.close()
                     self.followed = ()
@@ -110,30 +118,62 @@ def open_reader(file: Path) -> Reader:
     ):
         connection.execute(f"PRAGMA {pragma}")
 
-    def spatial(body: bytes, predicate: str, number: int) -> int:
+    def spatial(body: bytes, predicate: str, number: int) -> int | None:
         import shapely
 
         footprint = orjson.loads(body).get("geometry")
         if footprint is None:
-            return 0
+            # Where nothing lies anywhere, nothing is known of how it lies.
+            return None
         # One that is none lies nowhere: it spoils no search for the others.
-        geometry = shapely.from_geojson(orjson.dumps(footprint), on_invalid="ignore")
+        geometry: Any = shapely.from_geojson(orjson.dumps(footprint), on_invalid="ignore")
+        if geometry is None:
+            return None
         shape = connection.shapes[number]
         if predicate == "intersects":
             return int(bool(shapely.intersects(shape, geometry)))
         return int(bool(getattr(shapely, predicate)(geometry, shape)))
+
+    def meets(body: bytes) -> int:
+        import shapely
+
+        item = orjson.loads(body)
+        footprint = item.get("geometry") or {}
+        # Where there is none, or its longitudes leave open on which side of 180° it lies (it is
+        # not cut there, RFC 7946, 3.1.9), its box is all that is known.
+        uncut = footprint.get("type") in ("Polygon", "LineString")
+        if not footprint or (uncut and item["bbox"][0] > item["bbox"][len(item["bbox"]) // 2]):
+            return 1
+        if connection.place is None:
+            assert connection.box is not None  # noqa: S101
+            connection.place = shapely.union_all([_drawn(p) for p in connection.box.parts()])
+            shapely.prepare(connection.place)
+        geometry: Any = shapely.from_geojson(orjson.dumps(footprint), on_invalid="ignore")
+        return int(bool(shapely.intersects(connection.place, geometry)))
 
     def words(text: str | None) -> bool:
         assert connection.holds is not None  # noqa: S101
         return connection.holds(text)
 
     connection.create_function("ec_words", 1, words, deterministic=False)
+    connection.create_function("ec_meets", 1, meets, deterministic=False)
     connection.create_function("ec_spatial", 3, spatial, deterministic=False)
     connection.create_function(
         "ec_fold", 1, lambda text: text.casefold() if isinstance(text, str) else text
     )
     connection.set_progress_handler(lambda: int(time.monotonic() > connection.until), _STEPS)
     return connection
+
+
+def _drawn(edges: Edges) -> Any:
+    """Return the shape of a box, which may be a line or a point."""
+    import shapely
+
+    west, south, east, north = edges
+    if west == east or south == north:
+        ends = [(west, south), (east, north)]
+        return shapely.Point(west, south) if ends[0] == ends[1] else shapely.LineString(ends)
+    return shapely.box(west, south, east, north)
 
 
 def _is_main() -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KEPT_TABLES", "KEPT_TRIGGERS", "SCHEMA", "SCHEMA_VERSION", "statements"]
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 # `record.k` is the rowid every other table hangs on. `item_box` holds one row an item, two where
 # the item crosses the antimeridian (rowid 2k and 2k + 1); its time axis is in 30-day units because
@@ -23,12 +23,12 @@ SCHEMA_VERSION = 3
 # `guarded` says that an item has an asset which asks for more than the item.
 # `item_newest` and `item_collection` hold all that a walk in order of time tests; `item_long` the
 # items of over 31 days, so that a walk may begin 31 days after the time asked for. `plain` says
-# that each `"href":"/` of the body is an asset's (`item_rows`); `props` keeps what can be asked of
-# an item beside its columns. `tags` numbers each set of themes, goals, formats, licence and regions
-# that occurs, and `tally` counts items by it; who inserts items adds to both. The row of an item in
-# `words` is numbered by time, newest first (`text.words_row`). `asset` holds the assets that state
-# a label of their own; `address` finds the records, past ones too, with an asset at an address here
-# (`item_rows`).
+# that each `"href":"/` of the body is an asset's, `boxed` that the footprint is the box
+# (`item_rows`); `props` keeps what can be asked of an item beside its columns. `tags` numbers each
+# set of themes, goals, formats, licence and regions that occurs, and `tally` counts items by it;
+# who inserts items adds to both. The row of an item in `words` is numbered by time, newest first
+# (`text.words_row`). `asset` holds the assets that state a label of their own; `address` finds the
+# records, past ones too, with an asset at an address here (`item_rows`).
 SCHEMA = """
 CREATE TABLE record (
   k INTEGER PRIMARY KEY,
@@ -46,16 +46,16 @@ CREATE TABLE item (
   collection TEXT NOT NULL, id TEXT NOT NULL, access TEXT NOT NULL, guarded INTEGER NOT NULL,
   first INTEGER NOT NULL, last INTEGER NOT NULL,
   west REAL, south REAL, east REAL, north REAL,
-  plain INTEGER NOT NULL, tags INTEGER NOT NULL REFERENCES tags,
+  plain INTEGER NOT NULL, boxed INTEGER NOT NULL, tags INTEGER NOT NULL REFERENCES tags,
   cloud REAL, gsd REAL, platform TEXT, props TEXT NOT NULL,
   UNIQUE (id, collection)
 ) STRICT;
 CREATE INDEX item_newest ON item
-  (last DESC, name, access, first, collection, west, south, east, north, tags);
+  (last DESC, name, access, first, collection, west, south, east, north, tags, boxed);
 CREATE INDEX item_collection ON item
-  (collection, last DESC, name, access, first, west, south, east, north, tags);
+  (collection, last DESC, name, access, first, west, south, east, north, tags, boxed);
 CREATE INDEX item_long ON item
-  (last DESC, name, access, first, collection, west, south, east, north, tags)
+  (last DESC, name, access, first, collection, west, south, east, north, tags, boxed)
   WHERE last - first > 2678400;
 CREATE INDEX item_unplaced ON item (collection, access) WHERE west IS NULL;
 CREATE INDEX item_cloud ON item (cloud, name) WHERE cloud IS NOT NULL;

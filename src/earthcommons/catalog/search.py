@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["items", "observations", "records"]
 
+# A page ends before its items take more than this, whatever was asked for.
+MOST_BYTES = 32 * 2**20
 # Up to so many candidates are sorted before another index is asked.
 SORTED = 20_000
 # Rare words are sorted at once; for others so many rows are tested along an index in that order.
@@ -44,7 +46,7 @@ def items(sql: Reader, query: ItemQuery, labels: Iterable[str]) -> Page:
     """Return a page of items in the query's order, as somebody with these labels sees them."""
     limit = check_limit(query.limit)
     asked = conditions_of(query, labels)
-    sql.ask(asked.shapes, asked.holds)
+    sql.ask(asked.shapes, asked.holds, asked.box)
     # A token holds for one question of one view: another party's is refused, not answered.
     question = [*query.question(), list(asked.labels)]
     hits = Hits(sql, query, asked) if asked.terms else None
@@ -62,24 +64,33 @@ def items(sql: Reader, query: ItemQuery, labels: Iterable[str]) -> Page:
         bound = Matched.exactly(len(rows))
     else:
         bound = count_items(sql, query, asked, hits, known).at_least(len(rows))
-    token = write_token(keys[limit - 1], question) if len(rows) > limit else ""
     read = _stored(sql, [row[0] for row in rows[:limit]], asked.labels)
+    shown = len(read)
+    token = write_token(keys[shown - 1], question) if len(rows) > shown else ""
     bodies, plain = tuple(body for body, _ in read), tuple(is_plain for _, is_plain in read)
-    names = tuple(str(row[-1]) for row in rows[:limit])
+    names = tuple(str(row[-1]) for row in rows[:shown])
     return Page(bodies, token, bound.exact, bound, names, plain)
 
 
 def _stored(sql: Reader, ks: list[int], labels: tuple[str, ...]) -> list[tuple[bytes, bool]]:
-    """Return the body of each item as somebody with these labels sees it, and whether plain."""
-    found = sql.execute(
+    """Return the body of each item as somebody with these labels sees it, and whether plain.
+
+    The first of them alone where all would take too much memory.
+    """
+    read: list[tuple[bytes, bool]] = []
+    size = 0
+    rows = sql.execute(
         "SELECT i.k, r.body, i.guarded, i.plain FROM json_each(?) j CROSS JOIN item i"
         " ON i.k = j.value CROSS JOIN record r ON r.k = i.k ORDER BY j.key",
         (orjson.dumps(ks).decode(),),
-    ).fetchall()
-    return [
-        (present(sql, k, body, labels) if guarded else body, bool(plain))
-        for k, body, guarded, plain in found
-    ]
+    )
+    for k, body, guarded, plain in rows:
+        size += len(body)
+        if read and size > MOST_BYTES:
+            break
+        read.append((present(sql, k, body, labels) if guarded else body, bool(plain)))
+    rows.close()
+    return read
 
 
 def _check_key(last: Any, name: Any) -> None:
@@ -271,7 +282,9 @@ def _best_records(
         values,
     ).fetchall()
     order = best_first([text for _, text in found], terms)
-    skip = int(read_token(query.token, query.question(), 1)[0]) if query.token else 0
+    skip = read_token(query.token, query.question(), 1)[0] if query.token else 0
+    if not isinstance(skip, int) or skip < 0:
+        raise InvalidInputError("this page token was not written here", code="bad-token")
     ks = [found[n][0] for n in order[skip : skip + limit]]
     bodies = sql.execute(
         "SELECT r.body FROM json_each(?) j CROSS JOIN record r ON r.k = j.value ORDER BY j.key",

@@ -72,7 +72,8 @@ def index_text(record: Record) -> str:
     """Return the words of a record, Chinese cut into overlapping pairs of characters.
 
     unicode61 takes a run of Chinese for one word; as pairs, every substring of two characters or
-    more is a phrase of neighbouring pairs.
+    more is a phrase of neighbouring pairs. The last character stands by itself too: so each
+    character is what some word begins with.
     """
     return words_of(record.body)
 
@@ -83,7 +84,7 @@ def words_of(body: dict[str, Any]) -> str:
     _gather(body, found, whole=False)
     text = " ".join(found)
     # FTS5 cuts plain ASCII into the same words itself.
-    return text if text.isascii() else " ".join(_tokens(text))
+    return text if text.isascii() else " ".join(_tokens(text, ends=True))
 
 
 def time_bucket(last: int) -> int:
@@ -239,10 +240,10 @@ def _gather(value: Any, found: list[str], *, whole: bool) -> None:
             _gather(inner, found, whole=whole)
 
 
-def _tokens(text: str) -> Iterator[str]:
+def _tokens(text: str, *, ends: bool = False) -> Iterator[str]:
     for run in _RUN.findall(unicodedata.normalize("NFKC", text)):
         if _is_cjk(run[0]) and len(run) > 1:
-            yield from (run[i : i + 2] for i in range(len(run) - 1))
+            yield from (run[i : i + 2] for i in range(len(run) - 1 + ends))
         else:
             yield run
 

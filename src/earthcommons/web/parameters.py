@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -107,8 +108,9 @@ def _instant(text: str) -> int:
         # RFC 3339 asks for more than `fromisoformat`: a time, and a zone with a colon.
         if not _RFC_3339.fullmatch(text):
             raise ValueError(text)
-        moment = datetime.fromisoformat(text.upper())
-        return int(moment.astimezone(UTC).timestamp())
+        # A leap second is taken for the second before, as it is when items come in.
+        moment = datetime.fromisoformat(text.upper().replace(":59:60", ":59:59"))
+        return math.floor(moment.astimezone(UTC).timestamp())
     except (ValueError, OverflowError) as error:
         raise InvalidInputError(
             f"datetime {text[:40]!r}: write 2015-11-01T00:00:00Z", code="bad-time"

@@ -18,8 +18,8 @@ from earthcommons.web.stac_bodies import Dress, joined
 from earthcommons.web.stac_extensions import search_collections
 from earthcommons.web.stac_fields import Fields
 from earthcommons.web.stac_query import SEARCH_PARAMETERS, posted_query, query_of
-from earthcommons.web.stac_versions import ITEM_PARAMETERS, item_at, items_at
-from earthcommons.web.transactions_tags import tagged
+from earthcommons.web.stac_versions import ITEM_PARAMETERS, item_at, items_at, present
+from earthcommons.web.transactions_tags import tagged, unless_known
 
 if TYPE_CHECKING:
     from earthcommons.catalog import ItemQuery, Page
@@ -80,7 +80,7 @@ def _but(*left_out: str) -> tuple[str, ...]:
 # What each handler takes, by its name: the description of the API is made of the same table.
 PARAMETERS = {
     "search": SEARCH_PARAMETERS,
-    "items": (*_but("collections", "ids", "intersects", "q"), "as-of"),
+    "items": (*_but("ids", "intersects", "q"), "as-of"),
     "item": ITEM_PARAMETERS,
     "collections": _but("collections", "ids", "intersects", "query"),
     "aggregate": (*_but("limit", "token", "sortby", "fields"), "aggregations"),
@@ -93,6 +93,9 @@ def stac_router(node: Node) -> APIRouter:
     """Return the routes below `/stac`."""
     router = APIRouter(prefix="/stac", tags=["STAC"])
     pages = _Pages(node)
+    # Routes are tried in their order: what is asked most comes first.
+    router.add_api_route("/search", pages.search, methods=["GET"])
+    router.add_api_route("/search", pages.post_search, methods=["POST"])
     router.add_api_route("", pages.landing, methods=["GET"], include_in_schema=False)
     router.add_api_route("/", pages.landing, methods=["GET"])
     router.add_api_route("/conformance", pages.conformance, methods=["GET"])
@@ -108,8 +111,6 @@ def stac_router(node: Node) -> APIRouter:
     router.add_api_route("/collections/{collection}/items/{item}", pages.item, methods=["GET"])
     router.add_api_route("/aggregations", pages.aggregations, methods=["GET"])
     router.add_api_route("/aggregate", pages.aggregate, methods=["GET"])
-    router.add_api_route("/search", pages.search, methods=["GET"])
-    router.add_api_route("/search", pages.post_search, methods=["POST"])
     return router
 
 
@@ -221,12 +222,15 @@ class _Pages:
         known(request, ())
         tag = self._catalog.version("collection", collection)
         body = self._dress_collection(self._catalog.get("collection", collection))
-        return tagged(_answer(body), tag[1] if tag else "")
+        return unless_known(request, tagged(_answer(body), tag[1] if tag else ""))
 
     async def items(self, request: Request, collection: str) -> Response:
         """Items of one collection, newest first; or as they were, in order of id."""
         values = known(request, PARAMETERS["items"])
         self._catalog.get("collection", collection)
+        # Some clients name the collection of the path once more.
+        if values.pop("collections", collection) != collection:
+            raise InvalidInputError(f"here are items of {collection} alone")
         if "as-of" in values:
             return await run_in_threadpool(
                 items_at, self._node, self._dress, collection, values
@@ -247,8 +251,11 @@ class _Pages:
         # The tag is read first: too old a tag is refused later, too new a one would lose an edit.
         tag = self._catalog.version("item", name)
         stored = self._catalog.body("item", name)
-        answer = Response(self._dress.parsed(stored, name), media_type=_GEOJSON)
-        return tagged(answer, tag[1] if tag else "", whole=b'"ec:withheld":' not in stored)
+        number = tag[0] if tag else 1
+        dressed = present(self._node, self._dress, name, stored, number)
+        answer = Response(dressed, media_type=_GEOJSON)
+        whole = b'"ec:withheld":' not in stored
+        return unless_known(request, tagged(answer, tag[1] if tag else "", whole=whole))
 
     def queryables(self, request: Request) -> Response:
         """Names that filters may ask for, as JSON Schema."""
@@ -259,7 +266,8 @@ class _Pages:
         """Names that filters on one collection may ask for, as JSON Schema."""
         known(request, ())
         self._catalog.get("collection", collection)
-        return self._names(f"{self._root}/collections/{collection}/queryables", sortable=False)
+        here = f"{self._root}/collections/{collection}/queryables"
+        return self._names(here, sortable=False, collection=collection)
 
     def sortables(self, request: Request) -> Response:
         """Names that items may be sorted by, as JSON Schema."""
@@ -270,18 +278,24 @@ class _Pages:
         """Names that items of one collection may be sorted by, as JSON Schema."""
         known(request, ())
         self._catalog.get("collection", collection)
-        return self._names(f"{self._root}/collections/{collection}/sortables", sortable=True)
+        here = f"{self._root}/collections/{collection}/sortables"
+        return self._names(here, sortable=True, collection=collection)
 
-    def _names(self, here: str, *, sortable: bool) -> Response:
+    def _names(self, here: str, *, sortable: bool, collection: str = "") -> Response:
+        schemas, whole = {name: q.schema() for name, q in QUERYABLES.items()}, True
+        if collection:
+            schemas, whole = self._catalog.described(collection)
         schema = {
             "$schema": "https://json-schema.org/draft/2019-09/schema",
             "$id": here,
             "type": "object",
             "title": f"{self._name}: {'sortables' if sortable else 'queryables'}",
             "properties": {
-                q.name: q.schema() for q in QUERYABLES.values() if q.sortable or not sortable
+                name: schema
+                for name, schema in schemas.items()
+                if QUERYABLES[name].sortable or not sortable
             },
-            "additionalProperties": False,
+            "additionalProperties": not whole,
         }
         return _answer(schema, _SCHEMA)
 

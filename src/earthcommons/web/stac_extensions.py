@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from earthcommons.catalog import find_queryable
+from earthcommons.catalog.cql2 import properties_of
 from earthcommons.catalog.queries import read_token, write_token
 from earthcommons.errors import InvalidInputError
 from earthcommons.model.geodesy import BBox
@@ -20,6 +21,11 @@ __all__ = ["both", "filter_of_query", "search_collections"]
 
 _COMPARE = {"eq": "=", "neq": "<>", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _MOST = 100
+# What a collection may say of itself, besides what the visible ones say.
+_MEMBERS = frozenset(
+    {"id", "type", "title", "title_zh", "description", "description_zh", "license", "keywords",
+     "geometry", "datetime", "start_datetime", "end_datetime"}
+)  # fmt: skip
 
 
 def filter_of_query(value: Any) -> dict[str, Any] | None:
@@ -81,7 +87,7 @@ def search_collections(
     Raises:
         InvalidInputError: the filter cannot be asked of collections, or a bad token.
     """
-    tests = [_by_extent(query), _by_words(query.text), _by_filter(query.filter)]
+    tests = [_by_extent(query), _by_words(query.text), _by_filter(query.filter, collections)]
     found = [c for c in collections if all(test(c) for test in tests)]
     found.sort(key=lambda c: str(c["id"]))
     for key in reversed(query.sort):
@@ -109,6 +115,17 @@ def _member(collection: dict[str, Any], name: str) -> Any:
     if name == "end_datetime":
         return intervals[0][1] if intervals else None
     return collection.get(name)
+
+
+def _geometry(collection: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the place of a collection, as its extent says it."""
+    import shapely
+
+    # The first box holds all others; an extent of one alone is that.
+    boxes = [BBox.of(box) for box in collection["extent"]["spatial"]["bbox"]][:1]
+    parts = [shapely.box(*edges) for box in boxes for edges in box.parts()]
+    found: dict[str, Any] | None = shapely.geometry.mapping(shapely.union_all(parts))
+    return found if parts else None
 
 
 def _by_extent(query: ItemQuery) -> Callable[[dict[str, Any]], bool]:
@@ -149,20 +166,28 @@ def _by_words(text: str) -> Callable[[dict[str, Any]], bool]:
     return holds
 
 
-def _by_filter(filter_: Mapping[str, Any] | None) -> Callable[[dict[str, Any]], bool]:
+def _by_filter(
+    filter_: Mapping[str, Any] | None, collections: Sequence[dict[str, Any]]
+) -> Callable[[dict[str, Any]], bool]:
     if filter_ is None:
         return lambda _: True
     import cql2
 
+    known = _MEMBERS.union(*collections)
+    for name in sorted(properties_of(filter_) - known):
+        raise InvalidInputError(
+            f"collections have no {name[:60]!r} to ask for", code="unknown-queryable"
+        )
     judge = cql2.parse_json(orjson.dumps(dict(filter_)).decode())
 
     def matches(collection: dict[str, Any]) -> bool:
         flat = {name: value for name, value in collection.items() if name != "links"}
         for name in ("datetime", "start_datetime", "end_datetime"):
             flat[name] = _member(collection, name)
+        flat["geometry"] = _geometry(collection)
         try:
             return bool(judge.matches(flat))
-        except Exception:
+        except Exception:  # the library raises it where a comparison is unknown
             return False
 
     return matches

@@ -13,7 +13,7 @@ import orjson
 from fastapi import Response
 
 from earthcommons.commons.stories.records import parse_moment, version_named
-from earthcommons.errors import InvalidInputError
+from earthcommons.errors import GoneError, InvalidInputError, NotFoundError
 from earthcommons.model.canonical import canonical_bytes
 from earthcommons.web.parameters import parse_limit
 from earthcommons.web.stac_bodies import joined
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from earthcommons.commons import Node
     from earthcommons.web.stac_bodies import Dress
 
-__all__ = ["ITEM_PARAMETERS", "item_at", "items_at", "version_links"]
+__all__ = ["ITEM_PARAMETERS", "item_at", "items_at", "present", "version_links"]
 
 ITEM_PARAMETERS = ("version", "as-of")
 _GEOJSON = "application/geo+json"
@@ -58,9 +58,11 @@ def items_at(node: Node, dress: Dress, collection: str, values: Mapping[str, str
         raise InvalidInputError(
             f"as-of goes with limit and token, not with {extra[0]}", code="unknown-parameter"
         )
-    at, limit = parse_moment(values["as-of"]), parse_limit(values.get("limit", ""), 10)
+    # One more than are shown is asked for: 1000 is the most.
+    limit = min(parse_limit(values.get("limit", ""), 10), 999)
+    at = parse_moment(values["as-of"])
     found = node.catalog.items_as_of(
-        collection, at, after=values.get("token", ""), limit=min(limit + 1, 1000)
+        collection, at, after=values.get("token", ""), limit=limit + 1
     )
     shown = found[:limit]
     here = f"{node.settings.url}/stac/collections/{collection}/items"
@@ -76,6 +78,28 @@ def items_at(node: Node, dress: Dress, collection: str, values: Mapping[str, str
     }
     items = (dress.parsed(canonical_bytes(i), f"{collection}/{i['id']}") for i in shown)
     return Response(joined(head, items), media_type=_GEOJSON)
+
+
+def present(node: Node, dress: Dress, name: str, stored: bytes, number: int) -> bytes:
+    """Return the present version of an item, with links to those before it that the asker may see.
+
+    Args:
+        node: the node.
+        dress: puts the addresses in.
+        name: `collection/item`.
+        stored: its body, as the asker may see it.
+        number: its version; of a first one nothing more is asked.
+    """
+    dressed = dress.parsed(stored, name)
+    if number < 2:
+        return dressed
+    try:
+        node.catalog.past("item", name, number - 1)
+    except (NotFoundError, GoneError):
+        return dressed
+    item = orjson.loads(dressed)
+    item["links"] += version_links(node.settings.url, name, number, number)
+    return orjson.dumps(item)
 
 
 def version_links(base: str, name: str, version: int, last: int) -> list[dict[str, str]]:

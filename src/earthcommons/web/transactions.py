@@ -117,7 +117,7 @@ class _Doors:
 
     def _retire(self, request: Request, kind: Kind, name: str) -> Response:
         known(request, ())
-        editing.may_publish(self._node, kind, name)
+        editing.whole_view(self._node, kind, name)
         present = editing.current_tag(self._node, kind, name)
         editing.retire(self._node, kind, name, named_tag(request, present))
         return Response(status_code=204)
@@ -127,7 +127,8 @@ class _Doors:
         known(request, ())
 
         def ask() -> str:
-            editing.may_publish(self._node, kind, name)
+            # Who does not see all of it must not learn by a tag whether a guess of it is right.
+            editing.whole_view(self._node, kind, name)
             return editing.current_tag(self._node, kind, name)
 
         return named_tag(request, await run_in_threadpool(ask))
@@ -149,7 +150,7 @@ class _Doors:
             body, 201 if written.state == "created" else 200, media_type=media_type
         )
         answer.headers["location"] = at
-        return tagged(answer, written.tag)
+        return tagged(answer, written.tag, whole=b'"ec:withheld":' not in body)
 
 
 async def _body(request: Request, types: tuple[str, ...]) -> dict[str, Any]:

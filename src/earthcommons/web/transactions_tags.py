@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from fastapi import Response
+
 from earthcommons.errors import ConflictError, InvalidInputError
+from earthcommons.model.canonical import digest_of
 
 if TYPE_CHECKING:
-    from fastapi import Request, Response
+    from fastapi import Request
 
-__all__ = ["named_tag", "tagged"]
+__all__ = ["named_tag", "tagged", "unless_known"]
 
 _TAGS = re.compile(r'\s*(?:W/)?"[^"]*"\s*(?:,\s*(?:W/)?"[^"]*"\s*)*')
 _TAG = re.compile(r'(W/)?"([^"]*)"')
@@ -19,11 +22,29 @@ _TAG = re.compile(r'(W/)?"([^"]*)"')
 def tagged(answer: Response, digest: str, *, whole: bool = True) -> Response:
     """Return the answer with the digest of its record as `ETag`.
 
-    A view without the assets withheld from its reader gets a weak one: nobody replaces a record
-    they do not see whole.
+    A view without the assets withheld from its reader gets one made of its own bytes: the digest
+    of the record would confirm a guess of what is withheld, and nobody replaces a record they do
+    not see whole.
     """
+    if not whole:
+        digest = f"part-{digest_of(bytes(answer.body))}"
     if digest:
-        answer.headers["etag"] = f'"{digest}"' if whole else f'W/"{digest}"'
+        answer.headers["etag"] = f'"{digest}"'
+    return answer
+
+
+def unless_known(request: Request, answer: Response) -> Response:
+    """Return 304 in place of a tagged answer that the asker has already, by `If-None-Match`.
+
+    Source:
+        RFC 9110, 13.1.2.
+    """
+    tag = answer.headers.get("etag", "")
+    stated = request.headers.get("if-none-match", "")[:4000]
+    # Compared weakly: a proxy that compresses weakens the tags it passes on.
+    known = [f'"{each}"' for _, each in _TAG.findall(stated)]
+    if tag and (stated.strip() == "*" or tag in known):
+        return Response(status_code=304, headers={"etag": tag})
     return answer
 
 
