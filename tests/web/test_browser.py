@@ -170,6 +170,26 @@ def test_without_javascript_pages_still_read_and_show_pictures(seen: dict[str, A
         assert bare[f"/{lang}/places/m49:404"]["pictures"] >= 2
 
 
+def test_filters_are_one_line_on_a_phone_and_open_beside_the_hits_on_a_wide_page(
+    seen: dict[str, Any],
+) -> None:
+    narrow, opened, wide = (seen["facts"][name] for name in ("narrow", "opened", "wide"))
+    assert (narrow["summary"], narrow["filters"], narrow["plate"]) == (True, False, False)
+    assert narrow["hit"] < 844
+    assert opened["filters"]
+    assert (wide["summary"], wide["filters"], wide["plate"]) == (False, True, True)
+
+
+def test_paper_shows_the_address_and_no_navigation_and_legends_keep_their_colours(
+    seen: dict[str, Any],
+) -> None:
+    paper = seen["facts"]["paper"]
+    assert (paper["navigation"], paper["facets"], paper["plate"]) == (False, False, True)
+    assert paper["address"].endswith("/en/data")
+    assert paper["ground"] == "rgb(255, 255, 255)"
+    assert seen["facts"]["swatches"] > 3
+
+
 def test_signing_in_and_sending_a_folder_work_by_keyboard(seen: dict[str, Any]) -> None:
     assert "You are signed in as Mei." in seen["facts"]["account"]
     drafts = seen["facts"]["drafts"]

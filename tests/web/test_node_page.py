@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.testclient import TestClient
 from tests.web.access_node import collection, desk, item
 
 from earthcommons.catalog import Catalog
 from earthcommons.commons import make_node
+from earthcommons.commons.stories import submitting
 from earthcommons.model import OPERATOR, Record
+from earthcommons.model.record import Change
 from earthcommons.policy import acting_as
 from earthcommons.web import create_app
+from earthcommons.web.pages.node_page import folded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,3 +97,43 @@ def test_only_an_operator_is_told_how_the_node_is_kept(tmp_path: Path) -> None:
         for said in ("listens on", "earthcommons backup", "child process", "GiB free", "scrub"):
             assert said not in text, said
     kept.node.catalog.close()
+
+
+def test_neighbouring_versions_of_one_draft_are_one_line_with_their_number(
+    tmp_path: Path,
+) -> None:
+    kept = desk(tmp_path)
+    with acting_as(kept.node.catalog.people.party("root") or OPERATOR):
+        first = str(submitting.start_draft(kept.node, "fog", "a", group="hydro")["id"])
+        for n in range(7):
+            submitting.edit_draft(kept.node, first, {"attribution": f"A{n}"})
+        second = str(submitting.start_draft(kept.node, "fog", "b", group="hydro")["id"])
+        submitting.edit_draft(kept.node, first, {"attribution": "B"})
+    root = kept.at("root")
+    for lang, said in (("en", "8 changes in a row, 20"), ("zh", "连续变更 8 次，20")):
+        text = root.get(f"/{lang}/node").text
+        part = text[text.index('id="changes"') :]
+        ids = re.findall(rf'<a href="/{lang}/drafts/(drf-[^"]+)">', part)
+        assert ids[:3] == [first, second, first]
+        assert said in part
+        assert '<td class="number">1–8</td>' in part
+    audit = root.get("/en/audit").text
+    assert audit.count(first) + audit.count(second) >= 2
+    assert "drf-" not in kept.at("").get("/en/node").text
+    kept.node.catalog.close()
+
+
+@given(st.lists(st.tuples(st.sampled_from(["draft", "item"]), st.sampled_from("ab"))))
+def test_folding_loses_no_change_and_joins_drafts_alone(named: list[tuple[str, str]]) -> None:
+    changes = [Change(n, kind, id_, n + 1, "") for n, (kind, id_) in enumerate(named)]
+    lines = folded(changes)
+    assert [each for line in lines for each in line] == changes
+    for line in lines:
+        assert len(line) == 1 or {(each.kind, each.id) for each in line} == {
+            ("draft", line[0].id)
+        }
+    for one, other in pairwise(lines):
+        assert one[0].kind != "draft" or (one[0].kind, one[0].id) != (
+            other[0].kind,
+            other[0].id,
+        )

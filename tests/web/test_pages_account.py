@@ -218,5 +218,5 @@ def test_a_steward_finds_the_rules_of_the_own_collections_on_the_account_and_the
     Person(node, "", app).open(way, 401)
     assert eve.http.post(way, data={"rule_find": "open", "sure": "yes"}).status_code == 403
     wrong = zhu.send(zhu.open(way), "/rule", rule_find="group", rule_find_group="", status=400)
-    assert "choose the group" in wrong.text
+    assert "请选择组" in wrong.text
     node.catalog.close()

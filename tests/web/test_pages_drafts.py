@@ -20,6 +20,7 @@ from earthcommons.web.pages.forms import Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from fastapi import FastAPI
 
@@ -95,6 +96,15 @@ def test_a_file_is_removed_and_another_added(node: Node, app: FastAPI, draft: st
     assert "could not be read" in page.text
     page = mei.send(mei.open(at), "/files", button=("remove", "bad.tif"))
     assert "attach a file" in page.text
+    table = b"station,level\na,1\n"
+    twice = [("level.csv", table), ("level.csv", table + b"b,2\n")]
+    page = mei.send(page, "/files", files=twice, status=400)
+    assert "two files are called 'level.csv'" in page.text
+    assert "attach a file" in mei.open(at).text
+    for n, (name, data) in enumerate(twice):
+        mei.send(mei.open(at), "/files", files=[(name, data)])
+        assert ("in place of another of this name" in mei.open(at).text) == (n == 1)
+    assert "已替换同名文件" in mei.open(at.replace("/en/", "/zh/")).text
 
 
 _TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zs", "Zl", "Zp")),
@@ -141,3 +151,67 @@ def test_themes_and_goals_stated_elsewhere_outlive_the_form_until_they_are_untic
     with acting_as(OPERATOR):
         kept = get_draft(node, draft)["metadata"]
     assert (kept["themes"], kept["sdg"]) == (["oceans"], ["13"])
+
+
+FIT: dict[str, Any] = {
+    "title__en": "Gauges", "description__en": "Two gauges.", "period": "2015-11",
+    "nature": "observation", "licence_choice": "CC-BY-4.0", "attribution": "Survey",
+    "creators": "Wang, Mei",
+}  # fmt: skip
+
+
+def test_type_and_unit_of_a_column_are_shown_as_found_and_published_as_stated(
+    node: Node, app: FastAPI
+) -> None:
+    mei, sam = Person(node, "mei", app), Person(node, "sam", app)
+    table = b"day,gauge,level,depth\n2015-11-01,upper,3,4.5\n2015-11-02,lower,4,5.5\n"
+    page = mei.send(
+        mei.open("/en/publish"), "/publish", new_collection="gauges", group="hydro",
+        collection_title__zh="水位站", files=[("gauges.csv", table)],
+    )  # fmt: skip
+    at = page.address.split("?")[0]
+    values = page.form(at).values
+    assert [values[f"datatype.{n}"] for n in range(4)] == [
+        ["date"], ["string"], ["integer"], ["number"]
+    ]  # fmt: skip
+    assert values["collection_title.zh"] == ["水位站"]
+    units: dict[str, Any] = {
+        f"unit__{n}": unit for n, unit in enumerate(("date", "name", "cm", "m"))
+    }
+    # A type that is chosen stays, also before its unit is known.
+    page = mei.send(page, at, datatype__3="integer")
+    assert page.form(at).values["datatype.3"] == ["integer"]
+    page = mei.send(page, at, datatype__3="number")
+    wrong = mei.send(page, at, unit__1="m", status=400)
+    assert "choose the type number" in wrong.text
+    assert wrong.form(at).values["unit.1"] == ["m"]
+    page = mei.send(page, at, button=("then", "submit"), datatype__2="number", **FIT, **units)
+    assert "handed in" in page.text or "submitted" in page.text
+    assert "[cm] numbers" in page.text
+    sam.send(sam.open(at), "/decision", button=("decision", "accept"))
+    columns = node.catalog.get("item", "gauges/gauges")["properties"]["table:columns"]
+    assert [(c["type"], c["unit"]) for c in columns] == [
+        ("date", "date"), ("string", "name"), ("number", "cm"), ("number", "m")
+    ]  # fmt: skip
+    assert node.catalog.get("collection", "gauges")["title"] == "水位站"
+
+
+def test_the_name_and_unit_of_a_band_are_published_as_the_form_states_them(
+    node: Node, app: FastAPI, tmp_path: Path
+) -> None:
+    mei, sam = Person(node, "mei", app), Person(node, "sam", app)
+    page = mei.send(
+        mei.open("/zh/publish"), "/publish", new_collection="bands", group="hydro",
+        files=[("bands.tif", snow(tmp_path / "b.tif").read_bytes())],
+    )  # fmt: skip
+    at = page.address.split("?")[0]
+    assert page.form(at).values["name.0"] == ["depth"]
+    saved = mei.send(page, at, name__0="snow_depth", unit__0="")
+    assert saved.form(at).values["name.0"] == ["snow_depth"]
+    assert "波段 1" in saved.text
+    mei.send(saved, at, button=("then", "submit"), unit__0="cm", **FIT)
+    # An accepted item took its title from the form; a collection without one is called by its id.
+    sam.send(sam.open(at), "/decision", button=("decision", "accept"))
+    bands = node.catalog.get("item", "bands/bands")["assets"]["data"]["bands"]
+    assert [(band["name"], band["unit"]) for band in bands] == [("snow_depth", "cm")]
+    assert node.catalog.get("collection", "bands")["title"] == "bands"

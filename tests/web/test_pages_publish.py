@@ -144,3 +144,25 @@ def test_a_node_of_one_s_own_data_is_called_no_demonstration(
     html = Person(node, "", app).open(path).html
     assert "emonstration" not in html
     assert "演示" not in html
+
+
+def test_files_that_are_refused_are_told_in_the_language_of_the_page(
+    node: Node, app: FastAPI, tmp_path: Path
+) -> None:
+    mei = Person(node, "mei", app)
+    good = snow(tmp_path / "g.tif").read_bytes()
+    for lang, said in (
+        ("zh", "文件已损坏、不完整，或不符合其格式。"),
+        ("en", "The file is damaged, cut short, or not built as its format asks."),
+    ):
+        files = [(f"good-{lang}.tif", good), (f"bad-{lang}.tif", b"II*\0junk")]
+        page = mei.send(
+            mei.open(f"/{lang}/publish"), "/publish", new_collection="told", group="hydro",
+            files=files,
+        )  # fmt: skip
+        assert said in page.text
+        assert '<small lang="en">not a whole GeoTIFF' in page.html
+        at = next(link for link in page.links if "/drafts/drf-" in link)
+        lacking = mei.send(mei.open(at), at, button=("then", "submit"), status=400)
+        assert ("草稿尚不完整" in lacking.text) == (lang == "zh")
+        assert ("the draft is not complete" in lacking.text) == (lang == "en")

@@ -13,7 +13,8 @@ from earthcommons.model.record import Link, Record
 from earthcommons.web import create_app
 from earthcommons.web.pages.data import Asked, count_words
 from earthcommons.web.pages.timeline import timeline
-from earthcommons.web.words import Words
+from earthcommons.web.word_values_themes import THEMES
+from earthcommons.web.words import Words, plain_theme
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -143,3 +144,57 @@ def test_regions_are_named_in_the_language_of_the_reader_where_the_node_knows_th
     assert "区域：塔纳" in anybody.open("/zh/data?region=x:tana").text
     assert "Region: nowhere" in anybody.open("/en/data?region=nowhere").text
     node.catalog.close()
+
+
+@pytest.mark.parametrize(
+    ("theme", "english", "chinese"),
+    [
+        ("oceans", "oceans", "海洋"),
+        ("Sea_Ice", "sea ice", "海冰"),
+        ("soil moisture", "soil moisture", "土壤湿度"),
+        ("cryosphere", "cryosphere", "冰冻圈"),
+        ("Bärlappgewächse", "", ""),
+    ],
+)
+def test_a_theme_the_product_knows_is_told_in_both_languages_however_it_is_written(
+    theme: str, english: str, chinese: str
+) -> None:
+    assert (Words("en").theme(theme), Words("zh").theme(theme)) == (english, chinese)
+
+
+def test_a_target_is_told_by_its_number_and_its_goal() -> None:
+    assert Words("zh").goal("13.3") == "13.3 气候行动"
+    assert Words("en").goal("6.4.2") == "6.4.2 Clean water and sanitation"
+    assert Words("en").goal("99.1") == Words("zh").goal("x") == ""
+
+
+def test_every_theme_has_its_own_key_and_words_in_both_languages() -> None:
+    for key, (english, chinese) in THEMES.items():
+        assert plain_theme(key) == key
+        assert english.isascii()
+        assert re.search("[\u4e00-\u9fff]", chinese)
+
+
+def test_a_theme_of_others_is_shown_as_stated_in_no_stated_language(tmp_path: Path) -> None:
+    node = community(tmp_path)
+    body = _item(1)
+    body["properties"]["themes"][0]["concepts"] = [{"id": "Moorkunde"}, {"id": "snow"}]
+    with node.catalog.transaction() as tx:
+        tx.put(Record("collection", "c", {"id": "c", "title": "C", "description": "C"}))
+        tx.put(Record("item", "c/i01", body, links=(Link("in", "collection", "c"),)))
+    anybody = Person(node, "", create_app(node))
+    html = anybody.open("/zh/data").html
+    assert re.search(r'<a href="[^"]*theme=Moorkunde" lang="">Moorkunde</a>', html)
+    assert re.search(r'<a href="[^"]*theme=snow">积雪</a>', html)
+    assert '<span lang="">Moorkunde</span>' in anybody.open("/zh/data?theme=Moorkunde").html
+    node.catalog.close()
+
+
+def test_facets_stand_behind_one_line_that_says_how_many_are_in_force(anybody: Person) -> None:
+    for lang, said in (("en", "Filters"), ("zh", "筛选")):
+        plain = anybody.open(f"/{lang}/data").html
+        assert f'<details class="sieve"><summary>{said}</summary>' in plain
+        asked = anybody.open(f"/{lang}/data?q=T&theme=biota&year=2000").html
+        assert f"<summary>{said} (2)</summary>" in asked
+        box = anybody.open(f"/{lang}/data?west=0&south=0&east=9&north=20").html
+        assert f"<summary>{said} (1)</summary>" in box

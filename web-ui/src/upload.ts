@@ -33,7 +33,9 @@ export function nameOf(file: File): string {
 }
 
 async function ask(address: string, init: RequestInit): Promise<Response> {
-  return fetch(sameOrigin(address), { ...init, credentials: 'same-origin', redirect: 'error' });
+  // What is refused is told in the language of the page.
+  const headers = { ...(init.headers as Record<string, string>), 'Accept-Language': document.documentElement.lang || 'en' };
+  return fetch(sameOrigin(address), { ...init, headers, credentials: 'same-origin', redirect: 'error' });
 }
 
 /** What the server says is wrong, in one line. */
@@ -319,6 +321,10 @@ export class EcUpload extends HTMLElement {
     const text = (name: string): string => String(data.get(name) ?? '').trim();
     const body: Record<string, unknown> = { collection: text('new_collection') || text('collection'), files };
     if (text('group')) body['group'] = text('group');
+    const title = Object.fromEntries(
+      ['en', 'zh'].map((lang) => [lang, text(`collection_title.${lang}`)]).filter(([, said]) => said),
+    );
+    if (text('new_collection') && Object.keys(title).length) body['metadata'] = { collection_title: title };
     const made = (await posted('/api/drafts/from-uploads', body)) as {
       drafts: { id: string }[];
       refused: { source: string; code: string; message: string }[];

@@ -3,6 +3,7 @@ import { Unfinished } from '../src/unfinished';
 import { Sending, uploadMetadata } from '../src/upload';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { classLabels, classOf, fillOf, numberText, problemOf } from '../src/breaks';
+import { onDark } from '../src/chart/colours';
 import { boundsOf } from '../src/map/element';
 import { readLegend } from '../src/map/legend';
 import { ForeignAddressError, regionHref, sameOrigin, withParameter } from '../src/same-origin';
@@ -189,6 +190,35 @@ describe('a box drawn on the plate', () => {
 describe('the name of an upload', () => {
   it('travels as UTF-8 in base64', () => {
     expect(uploadMetadata('雪.tif')).toBe(`filename ${Buffer.from('雪.tif').toString('base64')}`);
+  });
+});
+
+describe('a refusal of an upload', () => {
+  afterEach(() => {
+    document.documentElement.lang = '';
+    vi.unstubAllGlobals();
+  });
+
+  it('is asked for in the language of the page and told as the node says it', async () => {
+    const asked: (string | null)[] = [];
+    vi.stubGlobal('fetch', async (_: string, init: RequestInit): Promise<Response> => {
+      asked.push(new Headers(init.headers).get('Accept-Language'));
+      return new Response(JSON.stringify({ detail: '超出此处允许的大小。' }), { status: 413 });
+    });
+    document.documentElement.lang = 'zh-Hans';
+    await expect(new Sending(new File(['x'], 'a.tif'), () => undefined).send()).rejects.toThrow('超出此处允许的大小。');
+    expect(asked).toEqual(['zh-Hans']);
+  });
+});
+
+describe('colours of marks on a dark ground', () => {
+  it('keep their hue in specification and data, and change nothing else', () => {
+    const spec = { mark: { color: '#0072b2' }, data: { values: [{ colour: '#D55E00', n: 1, none: null }] }, title: 'Blue #0072b2' };
+    expect(onDark(spec)).toEqual({
+      mark: { color: '#56b4e9' },
+      data: { values: [{ colour: '#f08a3c', n: 1, none: null }] },
+      title: 'Blue #0072b2',
+    });
   });
 });
 

@@ -481,6 +481,8 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "records": ("Records", "记录"),
     "changes": ("Change log", "变更日志"),
+    "changes_folded": ("{n} changes in a row, {times}", "连续变更 {n} 次，{times}"),
+    "time_to": (" to ", " 至 "),
     "sequence": ("No.", "序号"),
     "version": ("Version", "版本"),
     "what": ("What", "项目"),

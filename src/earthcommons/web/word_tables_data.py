@@ -31,6 +31,7 @@ DATA_WORDS: dict[str, tuple[str, str]] = {
     "sort_newest": ("newest first", "最新在前"),
     "sort_oldest": ("oldest first", "最早在前"),
     "sort_title": ("by title", "按标题"),
+    "map_and_years": ("Map and years", "地图与年份"),
     "search_words": ("Words", "词语"),
     "chips": ("Filters in force", "当前筛选条件"),
     "chip_remove": ("Remove", "移除"),

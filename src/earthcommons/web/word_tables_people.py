@@ -156,6 +156,10 @@ PEOPLE_WORDS: dict[str, tuple[str, str]] = {
     "done_changes-requested": ("The draft is back with its author.", "草稿已退回作者修改。"),
     "done_declined": ("The submission is declined.", "提交已被拒绝。"),
     "done_taken-back": ("The draft is taken back.", "草稿已收回。"),
+    "file_replaced": (
+        "in place of another of this name ({digest}…)",
+        "已替换同名文件（{digest}…）",
+    ),
     "draft_unread": (
         "The files are in the draft, but could not be read: remove them, or add what is missing.",
         "文件已加入草稿，但无法读取：请移除，或补充缺少的文件。",
@@ -194,6 +198,35 @@ PEOPLE_WORDS: dict[str, tuple[str, str]] = {
     "format": ("Format", "格式"),
     "crs": ("Coordinate system", "坐标系"),
     "unit_missing": ("no unit stated", "未注明单位"),
+    "band_n": ("Band {n}", "波段 {n}"),
+    "band_name": ("Name", "名称"),
+    "column_type": ("Type", "类型"),
+    "field_collection_title": ("Title of the collection", "数据集的标题"),
+    "hint_collection_title": (
+        "The collection {name} begins with this item; without a title it is called by its id.",
+        "数据集 {name} 随本条目建立；不填标题时以其标识为名。",
+    ),
+    "collection_title_en": ("Title of the new one, in English", "新数据集的英文标题"),
+    "collection_title_zh": ("Title of the new one, in Chinese", "新数据集的中文标题"),
+    "sign_in_begin": (
+        "This sign-in was not begun on this page, or took too long. Begin again.",
+        "此次登录并非从本页开始，或已超时，请重新登录。",
+    ),
+    "sign_in_confirm": (
+        "The identity provider did not confirm the sign-in. Begin again.",
+        "身份提供方未确认此次登录，请重新登录。",
+    ),
+    "sign_in_account": (
+        (
+            "The identity provider knows you, but no account of this node belongs to you."
+            " Ask who runs this node for one."
+        ),
+        "身份提供方已确认您的身份，但本节点没有您的账户，请向节点管理者申请。",
+    ),
+    "sign_in_provider": (
+        "The identity provider does not answer. Try again in a few minutes.",
+        "身份提供方没有应答，请几分钟后再试。",
+    ),
     "unit_stated": ("the file says {unit}", "文件注明 {unit}"),
     "doubts": ("Doubtful; please check", "存疑，请核对"),
     "guessed": (

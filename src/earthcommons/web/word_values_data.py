@@ -60,9 +60,25 @@ DATA_KINDS: dict[str, tuple[str, str]] = {
     "outcome-struck": ("struck", "已删除"),
     "outcome-marked": ("marked", "已标记"),
     "outcome-holds": ("holds", "仍然成立"),
+    "warning-longitudes-rolled": (
+        "columns were moved so that longitudes run from -180° to 180°; no value changed",
+        "已移动列，使经度范围为 -180° 至 180°；数值未变",
+    ),
+    "warning-period-differs": (
+        "the file's own times reach out of the declared period",
+        "文件自身的时间超出所声明的时段",
+    ),
+    "warning-z-dropped": (
+        "heights of the features were left out",
+        "要素的高程已舍去",
+    ),
     "warning-axis-order-suspect": (
         "longitude and latitude look swapped: only then do the coordinates fit what is stated",
         "经度与纬度疑似互换：互换后坐标才与所注明的范围或坐标轴名称相符",
+    ),
+    "warning-scale-divides": (
+        "a scale above 1 was taken to divide the numbers, as the makers of MOD13 and MOD09 mean it",
+        "大于 1 的比例因子按除数处理（MOD13、MOD09 等产品的用法），请核对数值",
     ),
     "format-geotiff": ("GeoTIFF", "GeoTIFF"),
     "format-netcdf": ("netCDF", "netCDF"),
@@ -77,6 +93,10 @@ DATA_KINDS: dict[str, tuple[str, str]] = {
     "format-image/tiff": ("GeoTIFF", "GeoTIFF"),
     "format-application/vnd.apache.parquet": ("table (Parquet)", "表格（Parquet）"),
     "format-application/vnd.zarr": ("cube (Zarr)", "数据立方体（Zarr）"),
+    "type-number": ("numbers", "数值"),
+    "type-integer": ("whole numbers", "整数"),
+    "type-string": ("words", "文字"),
+    "type-date": ("days (2020-05-31)", "日期（2020-05-31）"),
     "topic-farming": ("farming", "农业"),
     "topic-biota": ("biota", "生物"),
     "topic-boundaries": ("boundaries", "边界"),

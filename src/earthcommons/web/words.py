@@ -17,16 +17,18 @@ from earthcommons.web.word_tables_people import PEOPLE_WORDS
 from earthcommons.web.word_values import DIMENSIONS
 from earthcommons.web.word_values import KINDS as _KINDS
 from earthcommons.web.word_values_data import DATA_KINDS
+from earthcommons.web.word_values_themes import THEMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["LANGUAGES", "Words", "other_language", "preferred"]
+__all__ = ["LANGUAGES", "Words", "other_language", "plain_theme", "preferred"]
 
 LANGUAGES = ("en", "zh")
 WORDS = {**_WORDS, **DATA_WORDS, **PEOPLE_WORDS}
 KINDS = {**_KINDS, **DATA_KINDS}
 _SIGNS = (("10^6 km2", "10⁶ km²"), (" km2", " km²"), (" degC", " °C"))
+_BETWEEN_WORDS = re.compile(r"[\s_-]+")
 _ACCEPT = re.compile(
     r"\s*([A-Za-z]{1,8})(?:-[A-Za-z0-9]{1,8})*\s*(?:;\s*q=([01](?:\.\d{0,3})?))?\s*"
 )
@@ -69,6 +71,19 @@ class Words:
         pair = KINDS.get(kind)
         return otherwise if pair is None else pair[self._n]
 
+    def theme(self, name: str) -> str:
+        """Return how a theme is called: a topic of ISO 19115 or one of ours; else nothing."""
+        pair = KINDS.get(f"topic-{name}") or THEMES.get(plain_theme(name))
+        return "" if pair is None else pair[self._n]
+
+    def goal(self, code: str) -> str:
+        """Return how a goal is called, and a target of one by its number and its goal."""
+        goal, dot, _ = code.partition(".")
+        pair = KINDS.get(f"goal-{goal}")
+        if pair is None or not dot:
+            return "" if pair is None else pair[self._n]
+        return f"{code} {pair[self._n].partition(' ')[2]}"
+
     def warnings(self, texts: Iterable[str]) -> list[str]:
         """Return what is doubtful about data, each once; what has no words here as it was said."""
         said = (self.named(f"warning-{text.partition(':')[0]}", text) for text in texts)
@@ -110,6 +125,11 @@ class Words:
             return name.encode("gb18030")
         bare = unicodedata.normalize("NFKD", name).casefold()
         return "".join(c for c in bare if not unicodedata.combining(c)).encode()
+
+
+def plain_theme(name: str) -> str:
+    """Return a theme's name in small letters, joined by hyphens: however it was written."""
+    return "-".join(_BETWEEN_WORDS.split(name.strip().casefold()))
 
 
 def _signs(text: str) -> str:

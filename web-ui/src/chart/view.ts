@@ -3,6 +3,7 @@
 import { parse, View, type Loader } from 'vega';
 import { expressionInterpreter } from 'vega-interpreter';
 import { compile, type TopLevelSpec } from 'vega-lite';
+import { onDark } from './colours';
 
 type Spec = Record<string, unknown>;
 
@@ -33,6 +34,8 @@ function themed(element: Element, spec: Spec): Spec {
     ...own,
     background: 'transparent',
     font,
+    // The element has the words of the whole and a table: marks would be read out one by one.
+    mark: { ...own.mark, aria: false },
     axis: {
       ...own.axis,
       labelColor: quiet,
@@ -72,11 +75,12 @@ function tooltipIn(element: HTMLElement) {
 /** Draw `spec` in `element` and draw it again when the colour scheme changes. */
 export async function drawChart(element: HTMLElement, spec: Spec): Promise<void> {
   const draw = async (): Promise<View> => {
+    const shown = matchMedia('(prefers-color-scheme: dark)').matches ? onDark(spec) : spec;
     const fitted = {
-      ...spec,
+      ...shown,
       ...(typeof spec.width === 'number' ? { width: 'container' } : {}),
       autosize: { type: 'fit', contains: 'padding' },
-      config: themed(element, spec),
+      config: themed(element, shown),
     } as unknown as TopLevelSpec;
     const canvas = document.createElement('div');
     canvas.className = 'chart-svg';

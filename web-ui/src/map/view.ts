@@ -278,6 +278,8 @@ export async function openMap(place: HTMLElement, options: MapOptions): Promise<
     style: styleOf(options, inksOf(place)),
     bounds,
     attributionControl: false,
+    // Paper takes the picture as it stands.
+    canvasContextAttributes: { preserveDrawingBuffer: true },
     dragRotate: false,
     pitchWithRotate: false,
     touchPitch: false,

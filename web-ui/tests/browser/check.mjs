@@ -114,6 +114,43 @@ async function asAnybody() {
     await page.context().close();
   }
 
+  {
+    // Without scripts: filters are one line on a phone, opened by the keyboard, and open beside the hits on a wide page.
+    const page = await open('', { javaScriptEnabled: false });
+    const shown = async () => ({
+      summary: await page.locator('.facets summary').isVisible(),
+      filters: await page.locator('#in-collection').isVisible(),
+      plate: await page.locator('.plate').isVisible(),
+      hit: (await page.locator('.hit').first().boundingBox()).y,
+    });
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.goto(`${origin}/en/data`);
+    facts.narrow = await shown();
+    await page.locator('.facets summary').focus();
+    await page.keyboard.press('Enter');
+    facts.opened = await shown();
+    await go(page, '/en/data');
+    facts.wide = await shown();
+    await page.context().close();
+  }
+
+  {
+    // On paper: no navigation, nothing folded away, the address; legends keep their colours where others give theirs up.
+    const page = await open(plan.map, { forcedColors: 'active' });
+    await settle(page, plan.map);
+    facts.swatches = await page.$$eval('.swatch', (all) => new Set(all.map((e) => getComputedStyle(e).backgroundColor)).size);
+    await page.emulateMedia({ media: 'print', forcedColors: 'none', colorScheme: 'dark' });
+    await go(page, '/en/data');
+    facts.paper = {
+      navigation: await page.locator('.site-nav').isVisible(),
+      facets: await page.locator('.facets').isVisible(),
+      plate: await page.locator('.plate').isVisible(),
+      address: await page.locator('.printed').innerText(),
+      ground: await page.evaluate(() => getComputedStyle(document.body).backgroundColor),
+    };
+    await page.context().close();
+  }
+
   facts.bare = {};
   const bare = await open('', { javaScriptEnabled: false });
   for (const path of plan.pages) {

@@ -16,6 +16,7 @@ from earthcommons.web.pages.forms import local_address, read_form, see_other, si
 from earthcommons.web.pages.rule_page import collections_cared_for
 from earthcommons.web.pages.rules import role_words
 from earthcommons.web.parameters import known
+from earthcommons.web.refusals import Refusal, refusal_of
 from earthcommons.web.signing_in import NotSignedInError, end_session, open_session
 from earthcommons.web.throttle import ThrottledError
 
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 
 __all__ = ["add_to"]
 
+# What became of a sign-in with the identity provider.
+_REFUSED = {
+    "begin": (401, "sign_in_begin"),
+    "confirm": (401, "sign_in_confirm"),
+    "account": (401, "sign_in_account"),
+    "provider": (503, "sign_in_provider"),
+}
 _DONE = ("signed-out", "password", "key-revoked", "licence-accepted")
 
 
@@ -55,8 +63,13 @@ class _Pages:
         self._signing_in: SigningIn = site.signing_in
 
     def ask(self, request: Request, lang: str) -> Response:
-        values = known(request, ("next", "done"))
-        return self._form(request, lang, values.get("next", ""), done=values.get("done", ""))
+        values = known(request, ("next", "done", "refused"))
+        why, onward = values.get("refused", ""), values.get("next", "")
+        if why in _REFUSED:
+            status, key = _REFUSED[why]
+            said = Refusal(self._site.words[lang][key])
+            return self._form(request, lang, onward, wrong=said, status=status)
+        return self._form(request, lang, onward, done=values.get("done", ""))
 
     async def sign_in(self, request: Request, lang: str) -> Response:
         form = await read_form(request, self._site.node)
@@ -71,13 +84,18 @@ class _Pages:
             if isinstance(error, ThrottledError):
                 said = words("sign_in_slow", n=error.seconds)
             answer = self._form(
-                request, lang, onward, account=account, wrong=said, status=status_of(error)
+                request,
+                lang,
+                onward,
+                account=account,
+                wrong=Refusal(said),
+                status=status_of(error),
             )
             if isinstance(error, ThrottledError):
                 answer.headers["retry-after"] = str(error.seconds)
             return answer
         answer = see_other(local_address(onward, f"/{lang}/account"))
-        await run_in_threadpool(open_session, self._site.node, answer, party)
+        await run_in_threadpool(open_session, self._site.node, request, answer, party)
         return answer
 
     async def sign_out(self, request: Request, lang: str) -> Response:
@@ -103,7 +121,7 @@ class _Pages:
                     party.id, form.all("scope"), int(days[:6]), form.text("note")
                 )
             except InvalidInputError as error:
-                return self._account(request, lang, wrong=str(error), status=400)
+                return self._account(request, lang, wrong=refusal_of(error, lang), status=400)
             return self._account(request, lang, key=key.reveal(), status=201)
 
         return await run_in_threadpool(make)
@@ -130,9 +148,9 @@ class _Pages:
                 self._signing_in.check(request, party.id, before[0])
                 self._people.set_password(party.id, after[0])
             except CommonsError as error:
-                wrong = str(error)
+                wrong = refusal_of(error, lang)
                 if isinstance(error, NotSignedInError):
-                    wrong = self._site.words[lang]["password_wrong"]
+                    wrong = Refusal(self._site.words[lang]["password_wrong"])
                 status = 400 if isinstance(error, NotSignedInError) else status_of(error)
                 return self._account(request, lang, wrong=wrong, status=status)
             return see_other(f"/{lang}/sign-in?done=password")
@@ -146,7 +164,7 @@ class _Pages:
         onward: str,
         *,
         account: str = "",
-        wrong: str = "",
+        wrong: Refusal | None = None,
         done: str = "",
         status: int = 200,
     ) -> Response:
@@ -178,7 +196,7 @@ class _Pages:
         lang: str,
         *,
         key: str = "",
-        wrong: str = "",
+        wrong: Refusal | None = None,
         done: str = "",
         status: int = 200,
     ) -> Response:

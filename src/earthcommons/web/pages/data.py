@@ -153,6 +153,7 @@ def _search(site: Site, request: Request, lang: str, asked: Asked, *, done: bool
     count = page.bound or Matched.exactly(page.matched or 0)
     titles = _collections(site, lang)
     box = query.bbox
+    chips = _chips(asked, site, words, titles, lang)
     return site.page(
         request,
         lang,
@@ -168,7 +169,9 @@ def _search(site: Site, request: Request, lang: str, asked: Asked, *, done: bool
         asked=asked,
         found=count_words(words, count),
         collection=_collection(site, asked["collection"], words),
-        chips=_chips(asked, site, words, titles, lang),
+        chips=chips,
+        # Words are asked for in their own field.
+        narrowed=len(chips) - bool(asked["q"]),
         kept=[(k, v) for k, v in asked.values.items() if k not in ("q", "sort", "token")],
         keep_for_place=[
             (k, v)
@@ -217,24 +220,28 @@ def _round(count: int) -> int:
 
 def _chips(
     asked: Asked, site: Site, words: Words, titles: Mapping[str, str], lang: str
-) -> list[dict[str, str]]:
+) -> list[dict[str, Any]]:
     found = []
     if asked["q"]:
-        found.append((words["search_words"], asked["q"], asked.address(lang, q="")))
+        found.append((words["search_words"], asked["q"], asked.address(lang, q=""), True))
     for name in _CHIPS:
         if name == "box":
             if any(asked[edge] for edge in _EDGES):
                 box = asked.box()
                 text = footprint_words(box.as_list(), words) if box else ""
-                found.append((words["place"], text, asked.address(lang, box="")))
+                found.append((words["place"], text, asked.address(lang, box=""), False))
             continue
         if value := asked[name]:
             if name == "collection":
-                said = titles.get(value, value)
+                said, foreign = titles.get(value, value), False
             else:
-                said = value_words(site, words, name, value)
-            found.append((words[f"facet_{name}"], said, asked.address(lang, **{name: ""})))
-    return [{"facet": facet, "text": text, "href": href} for facet, text, href in found]
+                said, foreign = value_words(site, words, name, value)
+            away = asked.address(lang, **{name: ""})
+            found.append((words[f"facet_{name}"], said, away, foreign))
+    return [
+        {"facet": facet, "text": text, "href": href, "foreign": foreign}
+        for facet, text, href, foreign in found
+    ]
 
 
 def _facets(
@@ -244,25 +251,35 @@ def _facets(
     for name in _FACETS:
         entries = [
             {
-                "label": value_words(site, words, name, value),
+                "label": said,
+                "foreign": foreign,
                 "count": _short(count, words),
                 "current": asked[name] == value,
                 "href": asked.address(lang, **{name: "" if asked[name] == value else value}),
             }
             for value, count in list(facets[name].items())[:_VALUES]
             if count.high
+            for said, foreign in [value_words(site, words, name, value)]
         ]
         if entries:
             found.append({"title": words[f"facet_{name}"], "entries": entries})
     return found
 
 
-def value_words(site: Site, words: Words, facet: str, value: str) -> str:
-    """Return a value of a facet in words; unknown ones as they are."""
-    if facet == "region":
-        return site.region_name(value, words.lang)
-    prefix = {"theme": "topic-", "sdg": "goal-", "format": "format-", "nature": ""}.get(facet)
-    return words.named(f"{prefix}{value}", value) if prefix is not None else value
+def value_words(site: Site, words: Words, facet: str, value: str) -> tuple[str, bool]:
+    """Return a value of a facet in words, and whether they are others' own, shown as stated."""
+    match facet:
+        case "region":
+            return site.region_name(value, words.lang), False
+        case "theme":
+            said = words.theme(value)
+        case "sdg":
+            said = words.goal(value)
+        case "format" | "nature":
+            said = words.named(f"format-{value}" if facet == "format" else value, "")
+        case _:
+            return value, False
+    return said or value, not said
 
 
 def _short(count: Matched, words: Words) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from earthcommons.commons.stories.draft_variables import TABLE, by_order, paired
+from earthcommons.errors import InvalidInputError
 from earthcommons.web.pages.rules import LICENCES, RuleFields
 
 if TYPE_CHECKING:
@@ -12,9 +14,12 @@ if TYPE_CHECKING:
 
     from earthcommons.web.pages.forms import Form
 
-__all__ = ["FIELDS", "GOALS", "NATURES", "TOPICS", "Filled"]
+__all__ = ["FIELDS", "GOALS", "NATURES", "TOPICS", "TYPES", "Filled", "titled"]
 
 NATURES = ("observation", "model", "reconstruction", "derived")
+# Types of a table's columns, and the units of columns that measure nothing.
+TYPES = ("number", "integer", "string", "date")
+_UNITS = {"string": ("name", "class", "1", "count"), "date": ("date",)}
 GOALS = tuple(str(number) for number in range(1, 18))
 # Source: ISO 19115-1:2014 and its amendment 1, MD_TopicCategoryCode.
 TOPICS = (
@@ -26,7 +31,8 @@ TOPICS = (
 # Fields a comment may be about, in the order of the form.
 FIELDS = (
     "files", "title", "description", "period", "nature", "variables", "licence", "attribution",
-    "creators", "contact", "derivation", "keywords", "themes", "sdg", "doi", "rule",
+    "creators", "contact", "derivation", "keywords", "themes", "sdg", "doi", "collection_title",
+    "rule",
 )  # fmt: skip
 _PLAIN = ("period", "attribution", "nature", "derivation", "doi", "crs")
 _SPLIT = re.compile(r"[,，;；、\n]+")
@@ -37,7 +43,9 @@ class Filled:
 
     def __init__(self, body: Mapping[str, Any], sent: Form | None = None) -> None:
         self._metadata: Mapping[str, Any] = body["metadata"]
-        self._seen: Mapping[str, Any] = body.get("seen") or {}
+        self._pairs = paired(body)
+        self.bands = by_order(body)
+        self.columns = (body.get("seen") or {}).get("format") == TABLE
         self._sent = sent
         self.rule = RuleFields.sent(sent) if sent else RuleFields.of(body["rule"])
 
@@ -75,27 +83,63 @@ class Filled:
         return [each for each in self.chosen(name) if each in known]
 
     def variables(self) -> list[dict[str, str]]:
-        """Return name, unit and meaning of each variable that was seen or declared."""
-        declared = {v["name"]: v for v in self._metadata.get("variables") or ()}
-        seen = {v["name"]: v.get("unit", "") for v in self._seen.get("variables") or ()}
-        found = []
-        for number, name in enumerate([*seen, *(n for n in declared if n not in seen)]):
-            facts = declared.get(name, {})
-            unit = facts.get("unit") or seen.get(name, "")
-            meaning = facts.get("meaning", "")
+        """Return name, unit, meaning and, of a column, type of each variable seen or declared.
+
+        What is not declared is what the look found: `found`, `stated` and `shows` are its name,
+        unit and type.
+        """
+        rows = []
+        for number, (seen, declared) in enumerate(self._pairs):
+            found, stated = str(seen.get("name", "")), str(seen.get("unit", ""))
+            shows = str(seen.get("datatype") or "number")
+            row = {
+                "name": str(declared.get("name") or found),
+                "unit": str(declared.get("unit") or stated),
+                "meaning": str(declared.get("meaning", "")),
+                "datatype": str(declared.get("datatype") or shows),
+            }
             if self._sent is not None:
-                unit, meaning = (
-                    self._sent.text(f"unit.{number}"), self._sent.text(f"meaning.{number}")
-                )  # fmt: skip
-            found.append(
-                {
-                    "name": str(name),
-                    "unit": str(unit),
-                    "meaning": str(meaning),
-                    "stated": str(seen.get(name, "")),
-                }
-            )
-        return found
+                sent = {part: self._sent.text(f"{part}.{number}") for part in row}
+                row |= {part: sent[part] for part in ("unit", "meaning")}
+                if self.bands:
+                    row["name"] = sent["name"] or row["name"]
+                if self.columns and sent["datatype"] in TYPES:
+                    row["datatype"] = sent["datatype"]
+            found = found or row["name"]
+            rows.append(row | {"found": found, "stated": stated, "shows": shows})
+        return rows
+
+    def _variables(self) -> list[dict[str, str]]:
+        """Return what is declared of the variables.
+
+        Raises:
+            InvalidInputError: a column of words or days has a unit of numbers (`column-type`).
+        """
+        rows = self.variables()
+        told: tuple[str, ...] = ("name", "unit", "meaning")
+        for row in rows:
+            kind, unit = row["datatype"], row["unit"]
+            if self.columns and unit and unit not in _UNITS.get(kind, (unit,)):
+                raise InvalidInputError(
+                    f"column {row['name'][:60]!r} has the type {kind} and the unit {unit[:60]}: "
+                    f"choose the type number, or a unit of {', '.join(_UNITS[kind])}",
+                    code="column-type",
+                )
+        if self.columns:
+            told = (*told, "datatype")
+        said = [
+            row["unit"]
+            or row["meaning"]
+            or (row["name"], row["datatype"]) != (row["found"], row["shows"])
+            for row in rows
+        ]
+        # Bands are told by their order: all of them or none.
+        kept = [
+            row
+            for row, each in zip(rows, said, strict=True)
+            if each or (self.bands and any(said))
+        ]
+        return [{part: row[part] for part in told if row[part]} for row in kept]
 
     def metadata(self) -> dict[str, Any]:
         """Return the parts that the form holds; None takes a part away."""
@@ -115,13 +159,20 @@ class Filled:
             "keywords": [w for word in _SPLIT.split(self["keywords"]) if (w := word.strip())],
             "themes": self._kept("themes", TOPICS),
             "sdg": self._kept("sdg", GOALS),
-            "variables": [
-                {k: v for k, v in each.items() if k != "stated" and v}
-                for each in self.variables()
-                if each["unit"] or each["meaning"]
-            ],
+            "variables": self._variables(),
+            "collection_title": {
+                lang: text
+                for lang in ("en", "zh")
+                if (text := self[f"collection_title.{lang}"])
+            },
         }
         return {name: value if _says(value) else None for name, value in written.items()}
+
+
+def titled(form: Form) -> dict[str, str]:
+    """Return what a form calls the collection that begins, in each language it is filled in."""
+    texts = {lang: form.text(f"collection_title.{lang}") for lang in ("en", "zh")}
+    return {lang: text for lang, text in texts.items() if text}
 
 
 def _says(value: Any) -> bool:

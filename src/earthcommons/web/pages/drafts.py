@@ -12,13 +12,14 @@ from earthcommons.commons.stories.drafts import drafts, get_draft
 from earthcommons.errors import CommonsError, InvalidInputError
 from earthcommons.policy import OPEN, acting_party, decide, moment
 from earthcommons.web.errors import status_of
-from earthcommons.web.pages.draft_form import FIELDS, GOALS, NATURES, TOPICS, Filled
+from earthcommons.web.pages.draft_form import FIELDS, GOALS, NATURES, TOPICS, TYPES, Filled
 from earthcommons.web.pages.footprints import coastlines, footprint, footprint_words
 from earthcommons.web.pages.forms import Form, read_files, read_form, see_other, signed_in
 from earthcommons.web.pages.publish import form_bytes, stored_file
 from earthcommons.web.pages.rules import LICENCES, rule_from, rule_sentences
 from earthcommons.web.pages.view import size_text
 from earthcommons.web.parameters import known
+from earthcommons.web.refusals import Refusal, refusal_of
 from earthcommons.web.turns import Turns
 
 if TYPE_CHECKING:
@@ -119,9 +120,9 @@ class _Pages:
         except CommonsError as error:
             if status_of(error) not in (400, 409, 412, 413, 415, 422):
                 raise
-            wrong = (
-                self._site.words[lang]["draft_stale"] if error.code == "stale" else str(error)
-            )
+            wrong = refusal_of(error, lang)
+            if error.code == "stale":
+                wrong = Refusal(self._site.words[lang]["draft_stale"])
             return self._page(
                 request, lang, id_, sent=form, wrong=wrong, status=status_of(error)
             )
@@ -134,10 +135,10 @@ class _Pages:
             submitting.editable(self._node, id)
             if name := form.text("remove"):
                 submitting.remove_file(self._node, id, name)
-            for file in form.files:
-                key = stored_file(self._node, file)
-                base = str(file.filename).replace("\\", "/").rpartition("/")[2]
-                submitting.attach(self._node, id, key, base)
+            names = [str(f.filename).replace("\\", "/").rpartition("/")[2] for f in form.files]
+            submitting.check_names(names)
+            for name, file in zip(names, form.files, strict=True):
+                submitting.attach(self._node, id, stored_file(self._node, file), name)
             try:
                 if get_draft(self._node, id)["files"]:
                     with self._reading:
@@ -146,7 +147,12 @@ class _Pages:
                 # One part of several may have come: it stays, and the others may follow.
                 kept = self._site.words[lang]["draft_unread"]
                 return self._page(
-                    request, lang, id, wrong=str(error), kept=kept, status=status_of(error)
+                    request,
+                    lang,
+                    id,
+                    wrong=refusal_of(error, lang),
+                    kept=kept,
+                    status=status_of(error),
                 )
             return see_other(f"/{lang}/drafts/{id}?done=looked#files")
 
@@ -202,7 +208,8 @@ class _Pages:
         except CommonsError as error:
             if status_of(error) not in (400, 409, 412, 415, 422):
                 raise
-            return self._page(request, lang, id_, wrong=str(error), status=status_of(error))
+            wrong = refusal_of(error, lang)
+            return self._page(request, lang, id_, wrong=wrong, status=status_of(error))
 
     def _page(
         self,
@@ -211,7 +218,7 @@ class _Pages:
         id_: str,
         *,
         sent: Form | None = None,
-        wrong: str = "",
+        wrong: Refusal | None = None,
         kept: str = "",
         done: str = "",
         status: int = 200,
@@ -249,7 +256,10 @@ class _Pages:
             rule_said=meant,
             lacks=[_lack(each, words) for each in body["lacks"]],
             ready=not [each for each in body["lacks"] if each["level"] == "required"],
-            files=[{**file, "shown": size_text(file["size"])} for file in body["files"]],
+            files=[
+                {"replaced": "", **file, "shown": size_text(file["size"])}
+                for file in body["files"]
+            ],
             most=size_text(form_bytes(self._node)),
             largest=size_text(self._node.settings.upload_bytes),
             seen=seen,
@@ -263,15 +273,16 @@ class _Pages:
             said=_said(body["comments"], words),
             events=[_event(each, words) for each in body["events"]],
             fields=[(each, words[f"field_{each}"]) for each in FIELDS],
+            begins=self._node.catalog.version("collection", body["collection"]) is None,
+            types=[(each, words.kind(f"type-{each}")) for each in TYPES],
             natures=[(each, words.kind(each)) for each in NATURES],
             licences=[(each.lower(), each) for each in LICENCES],
             topics=[
-                (each, words.named(f"topic-{each}", each))
+                (each, words.theme(each) or each)
                 for each in (*TOPICS, *filled.others("themes"))
             ],
             goals=[
-                (each, words.named(f"goal-{each}", each))
-                for each in (*GOALS, *filled.others("sdg"))
+                (each, words.goal(each) or each) for each in (*GOALS, *filled.others("sdg"))
             ],
             groups=[each.id for each in self._site.catalog.people.groups()],
             wrong=wrong,

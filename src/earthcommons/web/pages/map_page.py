@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response  # noqa: TC002 - read when rout
 
 from earthcommons.errors import InvalidInputError, NotFoundError
 from earthcommons.indicators import find_indicator
+from earthcommons.model.geodesy import edges_of
 from earthcommons.render.ramps import ramp
 from earthcommons.render.world_map import DISCLAIMER
 from earthcommons.web.pages import sea_map as sea
@@ -223,7 +224,7 @@ def raster_map(site: Site, lang: str, layer: RasterLayer) -> Picture | None:
             "breaks": class_edges(layer.low, layer.high, 8),
             "colours": list(ramp(layer.ramp).classes(8)),
         }
-    west, south, east, north = _edges(item, known=bool(layer.bounds))
+    west, south, east, north = _edges(item)
     about = facts.get("description_zh") if lang == "zh" else ""
     return Picture(
         title=title,
@@ -259,15 +260,11 @@ def add_to(router: APIRouter, site: Site) -> None:
         return _country_page(site, request, lang, name, values)
 
 
-def _edges(item: dict[str, Any], *, known: bool) -> tuple[float, float, float, float]:
+def _edges(item: dict[str, Any]) -> tuple[float, float, float, float]:
     """Return outside which degrees no tile is asked for."""
-    box = item["bbox"]
-    lonlat = box if len(box) == 4 else (*box[:2], *box[3:5])
-    stored = item["properties"].get("proj:bbox") or lonlat
-    # What is stored from 0 to 360 is drawn there; metres of a projection are no degrees.
-    plain = not known and len(stored) == 4 and max(map(abs, stored)) <= 360
-    west, south, east, north = stored if plain else lonlat
-    return west, south, east, north
+    west, south, east, north = edges_of(item["bbox"])
+    # What crosses 180° has tiles on both sides of it.
+    return (-180, south, 180, north) if west > east else (west, south, east, north)
 
 
 def _menu(site: Site, lang: str, current: str) -> dict[str, list[dict[str, Any]]]:

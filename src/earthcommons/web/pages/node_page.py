@@ -12,10 +12,13 @@ from earthcommons.web.pages.home import change_href
 from earthcommons.web.parameters import known
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from earthcommons.model.record import Change
     from earthcommons.web.pages.site import Site
     from earthcommons.web.words import Words
 
-__all__ = ["add_to"]
+__all__ = ["add_to", "folded"]
 
 _KINDS = (
     "collection", "item", "region-set", "run", "series", "watch", "alert", "report", "offer",
@@ -49,12 +52,56 @@ def add_to(router: APIRouter, site: Site) -> None:
             lead=words("node_lead", node=site.node.settings.name),
             health=_health(site, words),
             counts=[(words.kind(kind), f"{site.catalog.count(kind):,}") for kind in _KINDS],
-            changes=[
-                (each, words.kind(each.kind), change_href(each.kind, each.id, lang))
-                for each in shown
-            ],
+            changes=[_line(site, same, words) for same in folded(shown)],
             further=page + 1 if len(found) > _PAGE and page < _MOST_PAGES else 0,
         )
+
+
+def folded(changes: Iterable[Change]) -> list[list[Change]]:
+    """Return changes as lines, newest first: neighbours that are of one draft are one line.
+
+    A draft gets a version with every file and every time it is saved. All of them stay in the
+    change log, and what was done in the audit log.
+    """
+    lines: list[list[Change]] = []
+    for each in changes:
+        last = lines[-1][-1] if lines else None
+        if last and each.kind == "draft" and (last.kind, last.id) == (each.kind, each.id):
+            lines[-1].append(each)
+        else:
+            lines.append([each])
+    return lines
+
+
+def _line(site: Site, same: Sequence[Change], words: Words) -> dict[str, Any]:
+    """Return what a line of the log tells; of several versions the first and last, and when."""
+    newest, oldest = same[0], same[-1]
+    times: list[str] = []
+    if len(same) > 1:
+        made = {each.version: each.made for each in site.catalog.versions("draft", newest.id)}
+        times = [made.get(each.version, "")[:16].replace("T", " ") for each in (oldest, newest)]
+        times = list(dict.fromkeys(filter(None, times)))
+    is_draft = newest.kind == "draft"
+    return {
+        "kind": words.kind("of-draft" if is_draft else newest.kind),
+        "id": newest.id,
+        "href": f"/{words.lang}/drafts/{newest.id}"
+        if is_draft
+        else change_href(newest.kind, newest.id, words.lang),
+        "version": f"{oldest.version}–{newest.version}" if len(same) > 1 else newest.version,
+        "said": words("changes_folded", n=len(same), times=words["time_to"].join(times))
+        if len(same) > 1
+        else "",
+        # Of what one sees a part only, there is none.
+        "digest": next(
+            (
+                each.digest
+                for each in site.catalog.versions(newest.kind, newest.id)
+                if each.version == newest.version
+            ),
+            "",
+        ),
+    }
 
 
 def _health(site: Site, words: Words) -> list[dict[str, Any]]:

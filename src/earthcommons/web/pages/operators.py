@@ -14,6 +14,7 @@ from earthcommons.web.errors import status_of
 from earthcommons.web.pages.forms import read_form, see_other, signed_in
 from earthcommons.web.pages.rules import role_words
 from earthcommons.web.parameters import known
+from earthcommons.web.refusals import Refusal, refusal_of
 
 if TYPE_CHECKING:
     from earthcommons.catalog.audit import AuditRow
@@ -60,7 +61,11 @@ class _Pages:
             except CommonsError as error:
                 require("administer", OPEN, "the accounts")
                 return self._page(
-                    request, lang, wrong=str(error), status=status_of(error), sent=form
+                    request,
+                    lang,
+                    wrong=refusal_of(error, lang),
+                    status=status_of(error),
+                    sent=form,
                 )
             return see_other(f"/{lang}/people?done=changed")
 
@@ -77,7 +82,7 @@ class _Pages:
         try:
             said, whole = words("audit_whole", n=f"{self._site.catalog.verify_audit():,}"), True
         except IntegrityError as error:
-            said, whole = str(error), False
+            said, whole = refusal_of(error, lang).line, False
         return self._site.page(
             request,
             lang,
@@ -122,7 +127,7 @@ class _Pages:
         request: Request,
         lang: str,
         *,
-        wrong: str = "",
+        wrong: Refusal | None = None,
         done: bool = False,
         status: int = 200,
         sent: Form | None = None,

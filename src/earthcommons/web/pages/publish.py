@@ -14,10 +14,12 @@ from earthcommons.errors import CommonsError, InvalidInputError, NotFoundError
 from earthcommons.model.declaration import check_id
 from earthcommons.policy import OPEN, acting_party, decide, moment, require
 from earthcommons.web.errors import status_of
+from earthcommons.web.pages.draft_form import titled
 from earthcommons.web.pages.footprints import coastlines, footprint, footprint_words
 from earthcommons.web.pages.forms import Form, read_files, see_other, signed_in
 from earthcommons.web.pages.view import size_text
 from earthcommons.web.parameters import known
+from earthcommons.web.refusals import Refusal, refusal, refusal_of
 from earthcommons.web.turns import Turns
 
 if TYPE_CHECKING:
@@ -87,14 +89,17 @@ class _Pages:
                 files.append((name, stored_file(self._node, file)))
             if not files:
                 raise InvalidInputError("choose a folder or files first")
+            title = titled(form) if form.text("new_collection") else {}
+            stated = {"collection_title": title} if title else {}
             with self._reading:
                 made, refused = publishing.drafts_from(
-                    self._node, collection, files, group=group
+                    self._node, collection, files, group=group, metadata=stated
                 )
         except CommonsError as error:
             if status_of(error) not in (400, 409, 412, 413, 415, 422):
                 raise
-            return self._page(request, lang, form, wrong=str(error), status=status_of(error))
+            wrong = refusal_of(error, lang)
+            return self._page(request, lang, form, wrong=wrong, status=status_of(error))
         if not refused and len(made) == 1:
             return see_other(f"/{lang}/drafts/{made[0]['id']}?done=started")
         if not refused and 0 < len(made) <= 50:
@@ -131,7 +136,7 @@ class _Pages:
         lang: str,
         form: Form,
         *,
-        wrong: str = "",
+        wrong: Refusal | None = None,
         status: int = 200,
     ) -> Response:
         words = self._site.words[lang]
@@ -153,7 +158,14 @@ class _Pages:
             most=size_text(form_bytes(self._node)),
             largest=size_text(self._node.settings.upload_bytes),
             chosen={
-                name: form.text(name) for name in ("collection", "new_collection", "group")
+                name: form.text(name)
+                for name in (
+                    "collection",
+                    "new_collection",
+                    "group",
+                    "collection_title.en",
+                    "collection_title.zh",
+                )
             },
             wrong=wrong,
         )
@@ -193,7 +205,10 @@ class _Pages:
                 (f"/{lang}/publish", words["publish_title"]),
             ],
             made=shown,
-            refused=refused,
+            refused=[
+                {**each, "said": refusal(each["code"], each["message"], lang)}
+                for each in refused
+            ],
             land=coastlines(self._site),
         )
 

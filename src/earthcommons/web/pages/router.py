@@ -13,6 +13,7 @@ from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 
 from earthcommons.errors import CommonsError, NotFoundError
+from earthcommons.web.denied import tell_denied
 from earthcommons.web.errors import status_of
 from earthcommons.web.pages import (
     account,
@@ -38,6 +39,7 @@ from earthcommons.web.pages.choropleths import choropleth_router
 from earthcommons.web.pages.figures import figures_router
 from earthcommons.web.pages.sea_map import sea_router
 from earthcommons.web.pages.site import Progress, Site
+from earthcommons.web.refusals import Refusal, refusal, refusal_of
 from earthcommons.web.words import LANGUAGES, preferred
 
 if TYPE_CHECKING:
@@ -122,6 +124,7 @@ def _human_route(site: Site) -> type[APIRoute]:
                 except (CommonsError, HTTPException, RequestValidationError) as error:
                     if request.path_params.get("lang") not in LANGUAGES or _is_file(request):
                         raise
+                    tell_denied(request, error)
                     return _failure(site, request, error)
                 except Exception as error:
                     if request.path_params.get("lang") not in LANGUAGES or _is_file(request):
@@ -141,13 +144,15 @@ def _is_file(request: Request) -> bool:
 def _failure(site: Site, request: Request, error: Exception) -> Response:
     lang = request.path_params["lang"]
     words = site.words[lang]
-    status, code, detail = 500, "error", words["error_accident"]
+    status, code, said = 500, "error", Refusal(words["error_accident"])
     if isinstance(error, CommonsError):
-        status, code, detail = status_of(error), error.code, str(error)
+        status, code, said = status_of(error), error.code, refusal_of(error, lang)
     elif isinstance(error, HTTPException):
-        status, code, detail = error.status_code, "not-found", str(error.detail)
+        status, code = error.status_code, "not-found"
+        said = refusal(code, str(error.detail), lang)
     elif isinstance(error, RequestValidationError):
-        status, code, detail = 400, "invalid-input", str(error.errors()[0]["msg"])
+        status, code = 400, "invalid-input"
+        said = refusal(code, str(error.errors()[0]["msg"]), lang)
     key = f"error_{status if status in _SAID else 500 if status >= 500 else 400}"
     return site.page(
         request,
@@ -157,7 +162,5 @@ def _failure(site: Site, request: Request, error: Exception) -> Response:
         status=status,
         says=_DO,
         code=code,
-        # Messages of errors are English, written for people and programs alike.
-        detail=detail,
-        detail_lang=lang if status == 500 and code == "error" else "en",
+        said=said,
     )

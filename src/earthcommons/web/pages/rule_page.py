@@ -22,6 +22,7 @@ from earthcommons.web.pages.rules import (
     rule_sentences,
 )
 from earthcommons.web.parameters import known
+from earthcommons.web.refusals import Refusal, refusal_of
 
 if TYPE_CHECKING:
     from earthcommons.model.record import Kind
@@ -128,7 +129,7 @@ class _Pages:
         except InvalidInputError as error:
             return self._page(
                 request, lang, kind, name, fields, form,
-                wrong=str(error), status=status_of(error),
+                wrong=refusal_of(error, lang), status=status_of(error),
             )  # fmt: skip
         return see_other(_back(lang, kind, name, done="rule-set"))
 
@@ -154,7 +155,7 @@ class _Pages:
         form: Form,
         *,
         rule: access.Rule | None = None,
-        wrong: str = "",
+        wrong: Refusal | None = None,
         status: int = 200,
     ) -> Response:
         words = self._site.words[lang]

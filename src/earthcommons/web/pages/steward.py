@@ -19,6 +19,7 @@ from earthcommons.web.pages.forms import Form, read_form, see_other, signed_in
 from earthcommons.web.pages.record import title_of
 from earthcommons.web.pages.touched import touched_row
 from earthcommons.web.parameters import known
+from earthcommons.web.refusals import refusal_of
 from earthcommons.web.turns import Turns
 
 if TYPE_CHECKING:
@@ -256,7 +257,7 @@ class _Tools:
         except CommonsError as error:
             if status_of(error) not in (400, 409, 412):
                 raise
-            return again(wrong=str(error), status=status_of(error))
+            return again(wrong=error, status=status_of(error))
 
     def _page(
         self,
@@ -266,7 +267,7 @@ class _Tools:
         template: str,
         title: str,
         *,
-        wrong: str = "",
+        wrong: CommonsError | None = None,
         status: int = 200,
         **facts: Any,
     ) -> Response:
@@ -286,7 +287,7 @@ class _Tools:
             name=name,
             of=of,
             back=f"/{lang}/data/{name}",
-            wrong=wrong,
+            wrong=refusal_of(wrong, lang) if wrong else None,
             **facts,
         )
 
