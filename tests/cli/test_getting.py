@@ -43,6 +43,7 @@ class Mood:
     item: dict[str, Any] = field(default_factory=dict)
     seen: list[tuple[str, str, str]] = field(default_factory=list)
     url: str = ""
+    problem: bytes = b""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -57,7 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
         mood.seen.append((self.path, asked, self.headers.get("authorization", "")))
         if mood.refuse and self.path.startswith("/objects"):
             status, headers = mood.refuse.pop(0)
-            self._answer(status, b"", headers)
+            self._answer(status, mood.problem, headers)
             return
         tree = {f"{ZARR}/{path}": data for path, data in TREE.items()}
         known = {FILE: DATA, ZARR: MANIFEST, "/i?version=2": self._item(), "/i": self._item()}
@@ -329,3 +330,18 @@ def test_a_zarr_store_comes_by_its_manifest(mood: Mood, tmp_path: Path) -> None:
 def test_a_manifest_leads_out_of_no_folder(path: str) -> None:
     with pytest.raises(InvalidInputError):
         getting._inside(path)
+
+
+def test_bytes_the_node_knows_to_be_damaged_are_not_asked_for_again(
+    mood: Mood, tmp_path: Path
+) -> None:
+    mood.problem = b'{"type":"urn:earthcommons:problem:asset-corrupt","status":502}'
+    mood.refuse = [(502, {"content-type": "application/problem+json"})] * 6
+    getter, waits = quick()
+    with pytest.raises(UpstreamError, match="damaged") as told:
+        getter.get(f"{mood.url}/i", tmp_path)
+    assert (told.value.code, waits) == ("asset-corrupt", [])
+    # Any other 502 is somebody on the way, and is asked again.
+    mood.problem = b'{"type":"urn:x"}'
+    assert getter.get(f"{mood.url}/i", tmp_path)[0].place is not None
+    assert len(waits) == 5

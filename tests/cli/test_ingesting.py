@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import rasterio
 import xarray as xr
+from rasterio.transform import from_origin
 from tests.cli.conftest import run_cli
 
 if TYPE_CHECKING:
@@ -47,6 +49,34 @@ def test_a_dry_run_shows_each_file_and_publishes_nothing(desk: Path) -> None:
     assert [one["state"] for one in found] == ["ready", "ready", "refused"]
     assert found[0]["guessed"] == ["title", "description", "period"]
     assert run_cli("search", "--node", desk / "node", "--json").json() == []
+
+
+def test_a_dry_run_says_what_it_read_and_reads_all_when_asked(desk: Path) -> None:
+    file = desk / "cut_2020.tif"
+    profile = {
+        "driver": "GTiff", "height": 64, "width": 64, "count": 1, "dtype": "float32",
+        "crs": "EPSG:4326", "transform": from_origin(10, 50, 0.5, 0.5),
+    }  # fmt: skip
+    with rasterio.open(file, "w", **profile) as out:
+        out.write(np.ones((64, 64), "f4"), 1)
+    declared = desk / "cover.toml"
+    declared.write_text(f'{SHARED}[[variable]]\nname = "b1"\nunit = "percent"\n')
+    said = ("ingest", file, "--collection", "c", "--declare", declared,
+            "--node", desk / "node")  # fmt: skip
+    sound = run_cli(*said, "--dry-run", "--whole").out
+    assert sound.endswith("1 of 1 can be published; nothing was\n")
+    file.write_bytes(file.read_bytes()[:-4000])
+    (planned,) = run_cli(*said, "--dry-run", "--json").json()
+    assert (planned["state"], planned["read"]) == ("ready", "headers")
+    assert "headers read only" in run_cli(*said, "--dry-run").out
+    (planned,) = run_cli(*said, "--dry-run", "--whole", "--json").json()
+    assert (planned["state"], planned["code"]) == ("refused", "malformed")
+    assert planned["read"] == "whole"
+    ended = run_cli(*said)
+    assert ended.code == 2
+    assert planned["message"] in ended.err
+    assert run_cli("search", "--node", desk / "node", "--json").json() == []
+    assert "goes with --dry-run" in run_cli(*said, "--whole").err
 
 
 def test_a_folder_is_published_and_published_again_unchanged(desk: Path) -> None:

@@ -17,6 +17,7 @@ from earthcommons.commons import make_node
 from earthcommons.commons.findings import ABOUT, SAID, Finding, Said
 from earthcommons.commons.stories import health as health_story
 from earthcommons.commons.stories import keeping_state
+from earthcommons.commons.stories.fixity import FixityLog
 from earthcommons.commons.stories.health import health
 from earthcommons.errors import InvalidInputError, UpstreamError
 from earthcommons.web.words import KINDS
@@ -126,6 +127,16 @@ def test_every_code_is_found_of_some_node_and_said_in_both_languages_with_every_
         ):
             Log.told, Log.since = told, since
             also()
+        now.setattr(health_story, "FixityLog", Log)
+        for line in (0, 9):
+            Log.told = {"backup": {"place": "/b 1", "audit_head": f"{line}:{'0' * 64}"}}
+            now.setattr(keeping_state, "FixityLog", FixityLog)
+            also()
+        with monkeypatch.context() as lost:
+            lost.setattr(health_story, "head_in", lambda _: "")
+            also()
+        (node.root / "suspect.json").write_text("{")
+        also()
         now.setattr(type(node.store), "suspects", lambda _: ["a", "b", "c"])
         also()
         now.setattr(type(node.catalog), "check", lambda _: "row 7 missing from index")
@@ -142,12 +153,15 @@ def test_every_code_is_found_of_some_node_and_said_in_both_languages_with_every_
         def unsafe(_: object) -> None:
             raise UpstreamError("does not list what was written", code="store-unsafe")
 
+        node.root.chmod(0o755)
+        also()
         (node.root / "catalog.schema-1.sqlite").touch()
-        (node.root / "node.key").touch(0o644)
+        for n in range(4):
+            (node.root / f"node{n}.key").touch(0o644)
         node.root.chmod(0o777)
         now.setattr("os.geteuid", lambda: os.getuid() + 7)
         for url in ("", "s3://bucket/part"):
-            settings = dataclasses.replace(node.settings, store_url=url)
+            settings = dataclasses.replace(node.settings, store_url=url, cors_origins=("*",))
             node = dataclasses.replace(node, settings=settings)
             also()
             with pytest.MonkeyPatch.context() as broken:

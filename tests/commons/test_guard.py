@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -8,13 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from earthcommons.cli.serving import serve_node
-from earthcommons.commons import open_node
+from earthcommons.commons import make_node, open_node
 from earthcommons.commons.guard import alone, check_modes, loose_modes
 from earthcommons.commons.node import rebuild_catalog
+from earthcommons.commons.stories.backup import backup
 from earthcommons.commons.stories.health import health
 from earthcommons.errors import ConflictError, InvalidInputError
 from earthcommons.model import Record
 from earthcommons.model.party import OPERATOR
+from earthcommons.policy import acting_as
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,6 +47,27 @@ def test_a10_what_everybody_can_write_to_stops_the_server(node: Node, name: str)
     check_modes(node.root)
 
 
+def test_a_new_node_and_its_backup_are_read_by_no_other_user_whatever_the_umask(
+    tmp_path: Path,
+) -> None:
+    before = os.umask(0)
+    try:
+        node = make_node(tmp_path / "deep" / "node")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(node.root.stat().st_mode) == 0o700
+    with acting_as(OPERATOR):
+        backup(node, tmp_path / "copies")
+    assert stat.S_IMODE((tmp_path / "copies").stat().st_mode) == 0o700
+    for mode, code in ((0o755, "folder-entered"), (0o750, "folder-closed")):
+        node.root.chmod(mode)
+        (node.root / "objects").chmod(0o755)
+        (node.root / "node.toml").chmod(0o644)
+        (folder,) = (found for found in health(node, OPERATOR) if found.what == "folder")
+        assert (folder.said.code, folder.state == "ok") == (code, mode == 0o750)
+    node.catalog.close()
+
+
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
 def test_a10_a_key_that_others_can_read_stops_the_server(node: Node, mode: int) -> None:
     file = secret(node, mode)
@@ -53,6 +77,25 @@ def test_a10_a_key_that_others_can_read_stops_the_server(node: Node, mode: int) 
     assert loose_modes(node.root) == []
     (node.root / "keys" / "node.pub").touch(mode=0o644)
     assert loose_modes(node.root) == []
+
+
+def test_a10_a_hundred_loose_keys_are_told_by_three_and_their_number(node: Node) -> None:
+    (node.root / "keys").mkdir(mode=0o700)
+    for n in range(100):
+        (node.root / "keys" / f"{n:03d}.key").touch(mode=0o644)
+    with pytest.raises(InvalidInputError, match="keys/002") as told:
+        check_modes(node.root)
+    (folder,) = (found for found in health(node, OPERATOR) if found.what == "folder")
+    for text in (str(told.value), folder.said.text(), folder.said.text("zh")):
+        assert "keys/003" not in text
+        assert "97" in text
+        assert len(text) < 400
+    assert len(loose_modes(node.root)) == 100
+    for n in range(3, 100):
+        (node.root / "keys" / f"{n:03d}.key").unlink()
+    with pytest.raises(InvalidInputError, match="keys/002") as told:
+        check_modes(node.root)
+    assert "more" not in str(told.value)
 
 
 def test_a10_a_folder_of_another_user_is_said(

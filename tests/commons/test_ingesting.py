@@ -420,3 +420,27 @@ def test_the_scenes_of_new_york_become_nineteen_items_and_a_cube(
 def test_limits_reach_the_look(tmp_path: Path) -> None:
     (one,) = plan([raster(tmp_path / "x_2018.tif")], limits=Limits(file_bytes=10))
     assert one.code == "declared-too-large"
+
+
+def test_a_plan_and_the_work_tell_of_times_outside_the_declared_period(
+    node: Node, tmp_path: Path
+) -> None:
+    cube = xr.Dataset(
+        {"t": (("time", "lat", "lon"), np.ones((2, 3, 4), "f4"), {"units": "degC"})},
+        {
+            "time": np.array(["2015-11-01", "2015-12-01"], "M8[ns]"),
+            "lat": ("lat", [2.0, 0.0, -2.0], {"units": "degrees_north"}),
+            "lon": ("lon", [0.0, 90.0, 180.0, 270.0], {"units": "degrees_east"}),
+        },
+    )
+    cube.to_netcdf(tmp_path / "t.nc", engine="h5netcdf")
+    for period, told in (("2008", ["period-differs"]), ("2015-11/2016", [])):
+        said = recipe(tmp_path, SHARED + f'period = "{period}"\n')
+        for whole in (False, True):
+            (one,) = plan([tmp_path / "t.nc"], said, whole=whole)
+            assert one.state == "ready"
+            assert [text.split(":")[0] for text in one.warnings] == told
+    (outcome,) = take_in(
+        node, [tmp_path / "t.nc"], recipe(tmp_path, SHARED + 'period = "2008"\n')
+    )
+    assert [text.split(":")[0] for text in outcome.warnings] == ["period-differs"]

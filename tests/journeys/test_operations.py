@@ -76,6 +76,8 @@ def test_the_upgrade_the_rollback_and_every_other_command_of_the_page_work(
     assert removed.startswith("0 objects"), removed
     *_, doctor = typed(commands("Backup"))
     assert re.search(r"last backup +ok .*monday\.tar; last restored", doctor), doctor
+    (verified,) = typed(commands("The head of the audit log"))
+    assert "each follows the last" in verified
     assert here.catalog.count("offer", OPERATOR) == 61
     here.catalog.close()
     there.catalog.close()
@@ -84,5 +86,6 @@ def test_the_upgrade_the_rollback_and_every_other_command_of_the_page_work(
 def test_no_command_of_the_page_is_left_out() -> None:
     sections = (
         "Upgrade", "Rollback", "Packages", "Fixity", "What nothing needs", "Backup",
+        "The head of the audit log",
     )  # fmt: skip
     assert sorted(line for s in sections for line in commands(s)) == sorted(commands())

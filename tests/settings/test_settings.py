@@ -61,12 +61,16 @@ def test_an_address_of_ip_version_6_stands_in_brackets() -> None:
     name=st.text(st.characters(exclude_categories=["Cs"]), max_size=40),
     port=st.integers(1, 65535),
     cache=st.integers(0, 2**40),
+    origins=st.lists(st.sampled_from(["*", "https://a.example", "http://[::1]:8080"])),
 )
 def test_what_is_written_is_read_again(
-    tmp_path_factory: pytest.TempPathFactory, name: str, port: int, cache: int
-) -> None:
+    tmp_path_factory: pytest.TempPathFactory, name: str, port: int, cache: int,
+    origins: list[str],
+) -> None:  # fmt: skip
     root = tmp_path_factory.mktemp("node")
-    settings = Settings(name=name, port=port, tile_cache_bytes=cache)
+    settings = Settings(
+        name=name, port=port, tile_cache_bytes=cache, cors_origins=tuple(origins)
+    )
     write_settings(root, settings)
     assert read_settings(root, NO_ENVIRONMENT) == settings
 
@@ -74,7 +78,7 @@ def test_what_is_written_is_read_again(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('colour = "red"', "no setting 'colour'; there are base_url, host"),
+        ('colour = "red"', "no setting 'colour'; there are base_url, cors_origins"),
         ('port = "eighty"', "port = 'eighty' is no whole number"),
         ("port = 8000.5", "port = 8000.5 is no whole number"),
         ("port = true", "port = True is no whole number"),
@@ -84,6 +88,12 @@ def test_what_is_written_is_read_again(
         ("name = 7", "name = 7 is no text"),
         ('base_url = "javascript:x"', "base_url = 'javascript:x': begin with https://"),
         ("port = ", "node.toml: "),
+        ("cors_origins = 7", "cors_origins = 7 is no list of texts"),
+        ("cors_origins = [7]", "cors_origins = [7] is no list of texts"),
+        ('cors_origins = ["https://a.example/"]', "'https://a.example/': need https://host"),
+        ('cors_origins = ["https://*.example"]', "'https://*.example': need https://host"),
+        ('cors_origins = ["null"]', "'null': need https://host"),
+        ('cors_origins = ["https://A.example"]', "'https://A.example': need https://host"),
     ],
 )
 def test_a_setting_that_cannot_be_meant_is_refused_by_name(
@@ -102,7 +112,7 @@ def test_a_folder_without_settings_is_no_node(tmp_path: Path) -> None:
 
 def test_every_setting_can_be_given_in_the_environment(tmp_path: Path) -> None:
     write_settings(tmp_path, Settings())
-    texts = {str: "http://x", int: "99", bool: "true"}
+    texts = {str: "http://x", int: "99", bool: "true", tuple: "http://x, http://y"}
     given_ = {
         f"EARTHCOMMONS_{field.name.upper()}": texts[type(field.default)]
         for field in fields(Settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from argon2 import PasswordHasher
 
 from earthcommons.errors import InvalidInputError
 from earthcommons.trust import (
@@ -27,6 +28,22 @@ def test_a_password_is_known_again_and_another_is_not() -> None:
     assert is_password("correct horse battery", hashed)
     assert not is_password("correct horse batterz", hashed)
     assert hash_password("correct horse battery") != hashed
+
+
+def test_one_password_has_two_spellings_and_a_hash_made_before_still_fits() -> None:
+    letter, accent = "caf\u00e9 au lait", "cafe\u0301 au lait"
+    for hashed in (hash_password(letter), hash_password(accent)):
+        assert is_password(letter, hashed)
+        assert is_password(accent, hashed)
+        assert not is_password("cafe au lait", hashed)
+    assert is_password(accent, PasswordHasher(time_cost=1, memory_cost=64).hash(accent))
+
+
+def test_what_is_wrong_with_a_password_is_what_is_said() -> None:
+    with pytest.raises(InvalidInputError, match="12 characters at least"):
+        hash_password("short")
+    with pytest.raises(InvalidInputError, match="1024 bytes at most"):
+        hash_password("雪" * 342)
 
 
 @pytest.mark.parametrize("hashed", ["", "no hash", "$argon2id$v=19$broken"])

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from tests.web.matrix_cases import Thing, parties
+from tests.web.matrix_cases import CASES, Thing, parties
 from tests.web.policy_table import TABLE, WOULD_WRITE, Line, expected
 
 from earthcommons.model.party import PUBLIC
@@ -189,7 +189,22 @@ def hidden_marks(world: MatrixNode, party: Party | None) -> list[str]:
         reading = PUBLIC
     hidden = {m for t in world.things if not satisfies(reading, t.label, at) for m in t.marks}
     seen = {m for t in world.things if satisfies(reading, t.label, at) for m in t.marks}
-    return sorted(hidden - seen)
+    return sorted(hidden - seen) + digests_kept_back(world, reading)
+
+
+def digests_kept_back(world: MatrixNode, reading: Party) -> list[str]:
+    """Return the beginnings of the digests of items of which a party sees a part, or nothing."""
+    closed = {
+        f"{case.word('coll')}/{case.word(kind)}"
+        for case in CASES
+        for kind in ("ras", "cub", "tab")
+        if not satisfies(reading, case.source_label, moment())
+    }
+    return [
+        digest[:16]
+        for name in sorted(closed)
+        for digest in world.node.catalog.settled("item", name).values()
+    ]
 
 
 def _in(asked: str, answer: Answer, marks: Iterable[str]) -> list[str]:

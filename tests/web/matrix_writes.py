@@ -274,8 +274,9 @@ def _people() -> list[Write]:
     # Who signs in is another than who asked: the log names them.
     signed, by_pat = ("session OF pat", "audit sign-in"), ("AUDIT by pat",)
     return [
-        Write("POST", "/api/session", "nothing", signed, by_pat, body=session, judged=False,
-              parties=("public", "eve", "browser")),
+        # Whoever has a session and signs in again leaves the one before.
+        Write("POST", "/api/session", "nothing", signed, (*by_pat, "session"), body=session,
+              judged=False, parties=("public", "eve", "browser")),
         Write("DELETE", "/api/session", "nothing", (), ("session",), ok=204, judged=False,
               parties=("public", "eve", "browser")),
         Write("POST", f"{_PAGE}/sign-in", "nothing", signed, by_pat, form=session, judged=False,

@@ -28,9 +28,10 @@ from earthcommons.commons.stories import (
 )
 from earthcommons.model.party import OPERATOR
 from earthcommons.policy import acting_as, acting_party, moment, require, satisfies
-from earthcommons.web import identity, log_lines, throttle
+from earthcommons.web import identity, log_lines, stac, throttle
 from earthcommons.web.pages import rule_page, steward
 from earthcommons.web.pages.site import Site
+from earthcommons.web.transactions_tags import tagged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,6 +90,7 @@ _OBSERVATION = "/api/observations/{id}"
         ("observation", _OBSERVATION), ("has_asset", "/objects/{key}"),
         ("has_asset", "/objects/{key}/{inner:path}"), ("newest_changes", "/{lang:lang}/node"),
         ("items", "/{lang:lang}/data"), ("all", "/{lang:lang}/reports"),
+        ("described", "/stac/collections/{collection}/queryables"),
     ],
 )  # fmt: skip
 def test_each_read_is_limited_by_itself(world: MatrixNode, name: str, path: str) -> None:
@@ -140,9 +142,28 @@ def test_withheld_assets_are_taken_out_of_a_version(world: MatrixNode) -> None:
         assert found("public")
 
 
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ((history, "_is_whole", lambda *_: True), f"{_AT}/versions"),
+        ((history, "_is_whole", lambda *_: True), "/api/citation/{collection}/{item}"),
+        ((history, "_is_whole", lambda *_: True), "/{lang:lang}/data/{collection}/{item}"),
+        ((history, "_is_whole", lambda *_: True), "/{lang:lang}/node"),
+        ((stac, "tagged", lambda answer, tag, **_: tagged(answer, tag)), _ITEM),
+    ],
+)
+def test_no_digest_of_a_record_is_shown_to_who_sees_a_part_of_it(
+    world: MatrixNode, change: tuple[Any, str, Any], path: str
+) -> None:
+    asked = lines(path)
+    assert leaks(world, "public", asked) == []
+    with without(world, change):
+        assert leaks(world, "public", asked, first=True)
+
+
 def test_a_past_version_asks_for_what_the_present_one_asks_for(world: MatrixNode) -> None:
-    def present(sql: Any, kind: str, id_: str, asker: Any) -> tuple[str, str, str]:
-        return "open", "", "open"
+    def present(sql: Any, kind: str, id_: str, asker: Any) -> history._Present:
+        return history._Present("open", "", "open")
 
     asked = lines(f"{_AT}/versions/{{version}}")
     assert statuses(world, "public", asked) == []

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import json
 import logging
 import re
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 from starlette.testclient import TestClient
 from tests.web.access_node import WORD, Desk, desk
@@ -178,6 +182,39 @@ def test_a05_a_session_writes_only_from_our_own_pages(
     assert answer.status_code == status
 
 
+@pytest.mark.parametrize(
+    "stated",
+    [{"origin": "https://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}],
+)
+def test_a05_another_sites_page_signs_nobody_in(node: Desk, stated: dict[str, str]) -> None:
+    body = {"account": "ann", "password": WORD}
+    # As a form of another site can send it: no question is asked before.
+    headers = {"content-type": "text/plain", **stated}
+    answer = TestClient(node.app).post(
+        "/api/session", content=orjson.dumps(body), headers=headers
+    )
+    assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
+    assert TestClient(node.app).post("/api/session", json=body).status_code == 200
+
+
+def test_a05_who_signs_in_again_leaves_no_session_open_behind(node: Desk) -> None:
+    web = signed_in(node)
+    before = web.cookies["ec_session"]
+    body = {"account": "ann", "password": WORD}
+    assert web.post("/api/session", json=body, headers=OWN).status_code == 200
+    assert web.get("/api/me").json()["id"] == "ann"
+    other = TestClient(node.app, cookies={"ec_session": before})
+    assert other.get("/api/me").json()["id"] == "public"
+
+
+def test_a01_two_keys_at_once_are_nobodys(node: Desk) -> None:
+    one, other = (node.key("ann", "read") for _ in range(2))
+    both = [("authorization", f"Bearer {key}") for key in (one, other)]
+    answer = TestClient(node.app).get("/api/me", headers=both)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
 def test_a05_no_other_sites_script_reads_an_answer(node: Desk) -> None:
     web = signed_in(node)
     for method in ("GET", "OPTIONS"):
@@ -236,6 +273,38 @@ def test_a07_ten_thousand_guesses_leave_the_owner_out_for_a_minute_at_most(node:
     assert signing.check(from_address("192.0.2.9"), "mei", "right").id == "mei"
     clock.at += 60
     assert signing.check(from_address("192.0.2.9"), "ann", "right").id == "ann"
+
+
+def test_a07_of_many_guesses_at_once_no_more_are_tried_than_one_by_one(node: Desk) -> None:
+    signing, _ = door(node, Clock(), "right")
+    tried: list[str] = []
+
+    def slow(id_: str, word: str) -> None:
+        tried.append(word)
+        time.sleep(0.05)
+
+    signing._credentials = SimpleNamespace(by_password=slow)  # type: ignore[assignment]
+
+    def guess(n: int) -> None:
+        with contextlib.suppress(NotSignedInError, ThrottledError):
+            signing.check(from_address(f"10.0.0.{n}"), "ann", f"guess {n}")
+
+    with ThreadPoolExecutor(30) as pool:
+        list(pool.map(guess, range(30)))
+    assert len(tried) == 6
+
+
+def test_a07_who_guesses_is_one_line_of_the_log_without_the_guesses(
+    node: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = Clock()
+    signing, _ = door(node, clock, "right")
+    for n in range(20):
+        clock.at += 60
+        with pytest.raises(NotSignedInError):
+            signing.check(from_address("127.0.0.1"), "ann\r\n", f"guess {n}")
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said == r"5 sign-ins in a row failed: 'account ann\r\n', last from 127.0.0.1"
 
 
 def test_a07_a_hundred_thousand_addresses_take_bounded_memory(node: Desk) -> None:

@@ -262,6 +262,70 @@ def test_a_link_ends_when_its_giver_could_no_longer_fetch(node: Desk, why: str) 
     assert refused.content == web.get("/l/nonsense").content
 
 
+def test_a_link_asked_for_with_a_key_ends_with_that_key_alone(node: Desk) -> None:
+    keys = node.node.catalog.credentials
+    first = link(node, "mei")
+    with acting_as(OPERATOR):
+        (name,) = (key.name for key in keys.keys("mei"))
+        other = keys.issue_key("mei", ("read",), 1).reveal()
+    web = node.at()
+    asked = {"kind": "item", "name": "snow/shut", "asset": "data", "seconds": 7 * 86_400}
+    answer = web.post("/api/links", json=asked, headers={"authorization": f"bearer  {other}"})
+    assert answer.status_code == 201
+    second = answer.json()["url"]
+    assert (web.get(first).status_code, web.get(second).status_code) == (200, 200)
+    # Its name is in the link, its secret is not.
+    said = base64.urlsafe_b64decode(second.rpartition("/")[2] + "==")
+    assert other.split("_")[1].encode() in said
+    assert other.split("_", 2)[2].encode() not in said
+    with acting_as(OPERATOR):
+        keys.revoke_key(name)
+    assert web.get(first).content == web.get("/l/nonsense").content
+    assert (web.get(first).status_code, web.get(second).status_code) == (404, 200)
+    # The other key lives one day, its link was given for seven.
+    text = second.rpartition("/")[2]
+    at = moment()
+    with acting_as(OPERATOR, at + timedelta(hours=23)):
+        assert linking.use_link(node.node, text).by == "mei"
+    with acting_as(OPERATOR, at + timedelta(hours=25)), pytest.raises(LookupError):
+        linking.use_link(node.node, text)
+
+
+def test_a_link_of_a_key_stays_ended_when_the_account_opens_again(node: Desk) -> None:
+    by_key = link(node, "mei")
+    with acting_as(node.node.catalog.people.party("mei") or OPERATOR):
+        by_session, _ = linking.give_link(node.node, "snow/shut", "data", 600)
+    web = node.at()
+    assert (web.get(by_key).status_code, web.get(f"/l/{by_session}").status_code) == (200, 200)
+    for open_again, status in ((False, 404), (True, 200)):
+        with acting_as(OPERATOR):
+            node.node.catalog.people.set_active("mei", open_again)
+        assert web.get(by_key).status_code == 404
+        assert web.get(f"/l/{by_session}").status_code == status
+
+
+def test_a_link_of_an_earlier_program_and_one_of_a_session_last_as_they_did(node: Desk) -> None:
+    key = f"{digest(SECRET)}.nc"
+    until = int((moment() + timedelta(seconds=600)).timestamp())
+    with acting_as(node.node.catalog.people.party("mei") or OPERATOR):
+        linking.give_link(node.node, "snow/shut", "data", 600)
+    said = f'["snow/shut","data","{key}","mei",{until}]'.encode()
+    signing = (node.node.root / "keys" / "link.key").read_bytes()
+    tag = hmac.new(signing, b"link:" + said, hashlib.sha256).digest()
+    text = base64.urlsafe_b64encode(tag + said).decode().rstrip("=")
+    web = node.at()
+    web.cookies.set("ec_session", node.node.catalog.credentials.open_session("mei"))
+    asked = {"kind": "item", "name": "snow/shut", "asset": "data", "seconds": 600}
+    answer = web.post("/api/links", json=asked, headers={"sec-fetch-site": "same-origin"})
+    assert answer.status_code == 201
+    node.key("mei", "read")
+    with acting_as(OPERATOR):
+        for each in node.node.catalog.credentials.keys("mei"):
+            node.node.catalog.credentials.revoke_key(each.name)
+    for at in (f"/l/{text}", answer.json()["url"]):
+        assert node.at().get(at).content == SECRET
+
+
 def test_every_altered_link_is_refused_with_the_same_words(
     shared: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

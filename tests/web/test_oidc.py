@@ -332,6 +332,29 @@ def test_a02_a_provider_that_fails_is_not_asked_again_at_once(held: Issuer) -> N
     assert at.access(token(held))["sub"] == "s"
 
 
+def test_a_provider_that_is_away_for_a_while_keeps_nobody_out_for_a_day(held: Issuer) -> None:
+    ticks = [1000.0]
+    at = provider(held, ticks=lambda: ticks[0])
+    at.access(token(held))
+    held.status = 500
+    for hours in (1.1, 2.2, 23.0):
+        ticks[0] = 1000 + hours * 3600
+        assert at.access(token(held))["sub"] == "s"
+        # A key that nobody knew is still nobody's.
+        with pytest.raises(NotSignedInError):
+            at.access(token(held, STRANGER, {"kid": "unknown"}))
+    asked = len(held.asked)
+    # Twice at first, and at each of three moments.
+    assert asked == 8
+    ticks[0] = 1000 + 24.1 * 3600
+    for _ in range(3):
+        with pytest.raises(UpstreamError):
+            at.access(token(held))
+    assert len(held.asked) == asked + 1
+    held.status, ticks[0] = 200, ticks[0] + 61
+    assert at.access(token(held))["sub"] == "s"
+
+
 @pytest.mark.parametrize(
     "change",
     [{"about": {"issuer": "https://evil.example"}}, {"about": {"jwks_uri": "https://evil.example/k"}},
@@ -353,3 +376,29 @@ def test_a_shared_secret_in_the_key_set_signs_nothing(held: Issuer) -> None:
     held.keys.append(shared)
     with pytest.raises(NotSignedInError):
         provider(held).access(token(held, shared, {"alg": "HS256", "kid": "shared"}))
+
+
+def test_a_person_who_is_refused_is_told_on_the_page_where_one_signs_in(node: Desk) -> None:
+    page = {"accept": "text/html,application/xhtml+xml"}
+    web = browser(node)
+    sent = web.get("/api/oidc/login?to=/zh/data")
+    back = sign_in_there(sent.headers["location"], "nobody-here", BACK)
+    refused = web.get(back, headers=page | {"accept-language": "en"})
+    assert refused.status_code == 303
+    # The page that the sign-in came from says the language.
+    assert refused.headers["location"] == "/zh/sign-in?refused=account&next=%2Fzh%2Fdata"
+    told = web.get(refused.headers["location"])
+    assert told.status_code == 401
+    assert "本节点没有您的账户" in told.text
+    assert "%2Fzh%2Fdata" in told.text
+    elsewhere = browser(node).get(back, headers=page)
+    assert elsewhere.headers["location"] == "/en/sign-in?refused=begin"
+    state = parse_qs(urlsplit(back).query)["state"][0]
+    declined = web.get(f"/api/oidc/callback?error=access_denied&state={state}", headers=page)
+    assert declined.headers["location"].startswith("/zh/sign-in?refused=confirm&")
+    for why in ("begin", "confirm", "account", "provider"):
+        for lang in ("en", "zh"):
+            answer = web.get(f"/{lang}/sign-in?refused={why}")
+            assert answer.status_code == (503 if why == "provider" else 401)
+            assert 'role="alert"' in answer.text
+    assert 'role="alert"' not in web.get("/en/sign-in?refused=else").text

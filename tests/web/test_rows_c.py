@@ -242,6 +242,14 @@ def test_c09_what_is_no_time_is_refused(http: httpx.Client, text: str) -> None:
         assert told(http.post("/stac/search", json={"datetime": text})) == (400, "bad-time")
 
 
+def test_c09_a_leap_second_is_the_second_before(http: httpx.Client) -> None:
+    found = [
+        ids(http.get(f"/stac/search?limit=100&datetime=2016-12-31T23:59:{second}Z/.."))
+        for second in ("59", "60", "60.5")
+    ]
+    assert found[0] == found[1] == found[2]
+
+
 def test_c10_a_token_holds_for_its_own_question_and_asker(
     http: httpx.Client, closed: Desk
 ) -> None:

@@ -135,6 +135,17 @@ def test_an_upload_is_one_accounts_business(node: Desk) -> None:
     assert mei.head(at, headers=TUS).status_code == 404
 
 
+def test_a_key_for_reading_neither_feeds_nor_ends_an_upload(node: Desk) -> None:
+    at = begin(node.at("ann"), 4)
+    reads = node.at("ann", "read")
+    assert code(patch(reads, at, b"evil", 0)) == (403, "access-denied")
+    assert code(reads.delete(at, headers=TUS)) == (403, "access-denied")
+    assert node.at("ann").head(at, headers=TUS).headers["upload-offset"] == "0"
+    hands_in = node.at("ann", "submit")
+    assert patch(hands_in, at, b"good", 0).status_code == 204
+    assert hands_in.delete(at, headers=TUS).status_code == 204
+
+
 def test_an_upload_becomes_a_file_of_a_draft(node: Desk, tmp_path: Path) -> None:
     mei, data = node.at("mei"), snow(tmp_path / "s.tif").read_bytes()
     upload = sent(mei, data, "snow.tif")
@@ -204,3 +215,12 @@ def test_what_arrived_before_the_line_broke_counts_unless_it_has_a_checksum(
                     break
                 time.sleep(0.05)
             assert answer.headers["upload-offset"] == str(counted)
+
+
+def test_headers_that_are_not_even_ascii_are_told_and_not_a_failure(node: Desk) -> None:
+    client = node.at("mei")
+    odd = {**TUS, "upload-length": "5", "upload-metadata": b"filename \xe9\xe9"}
+    assert code(client.post("/api/uploads", headers=odd)) == (400, "invalid-input")
+    at = begin(client, 5)
+    sums = {**BYTES, "upload-offset": "0", "upload-checksum": b"sha256 \xe9"}
+    assert code(client.patch(at, content=b"12345", headers=sums)) == (400, "invalid-input")

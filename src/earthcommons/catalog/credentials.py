@@ -173,6 +173,22 @@ class Credentials:
         right = same_secret(key.secret, row[0] if row else "0" * 64)
         return self._people.party(row[1], frozenset(row[2].split())) if row and right else None
 
+    def of_key(self, name: str) -> Party | None:
+        """Return the party a key speaks for while it is neither revoked nor past its time.
+
+        It proves nothing: for what was given on the word of that key.
+        """
+        row = (
+            self._reader()
+            .execute(
+                "SELECT account, scopes FROM api_key"
+                " WHERE name = ? AND NOT revoked AND expires > ?",
+                (name, timestamp(moment())),
+            )
+            .fetchone()
+        )
+        return self._people.party(row[0], frozenset(row[1].split())) if row else None
+
     def by_subject(self, issuer: str, subject: str) -> Party | None:
         """Return the party of an identity provider's subject, or None."""
         row = (

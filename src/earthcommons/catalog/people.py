@@ -201,7 +201,14 @@ class People:
         self._hold(id_, "role", role, "role-grant")
 
     def withdraw(self, id_: str, role: str) -> None:
-        """Take a role away; the next request no longer has it."""
+        """Take a role away; the next request no longer has it.
+
+        Raises:
+            NotFoundError: there is no such account or group.
+            InvalidInputError: there is no such role.
+            AccessDeniedError: the acting party may not take it.
+        """
+        self._check_role(role)
         _require_giver(role)
         self._let_go(id_, "role", role, "role-withdraw")
 
@@ -216,7 +223,12 @@ class People:
         self._hold(id_, "group", group, "group-join")
 
     def leave(self, id_: str, group: str) -> None:
-        """End that."""
+        """End that.
+
+        Raises:
+            NotFoundError: there is no such account or group.
+        """
+        self.group(group)
         require("manage", OPEN, f"group {group}", owner=group)
         self._let_go(id_, "group", group, "group-leave")
 
@@ -318,6 +330,8 @@ class People:
                 tx.note(action, "account", id_, {what: value})
 
     def _let_go(self, id_: str, what: str, value: str, action: str) -> None:
+        # A name that is misspelt would keep what it was to lose, and nobody would be told.
+        self.account(id_)
         with self._transaction() as tx:
             gone = tx.sql.execute(
                 "DELETE FROM held WHERE account = ? AND what = ? AND value = ?",

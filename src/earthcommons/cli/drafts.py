@@ -49,6 +49,7 @@ def start(
     from earthcommons.commons.stories.publishing import look_into
 
     at, parts = opened(node), _metadata(metadata)
+    submitting.check_names(file.name for file in files or ())
     collection, _, item = name.partition("/")
     try:
         made = submitting.start_draft(at, collection, item, group=group, replaces=replaces)
@@ -130,9 +131,10 @@ def attach(
 ) -> None:
     """Attach files and look into them."""
     from earthcommons.commons.stories.publishing import look_into
-    from earthcommons.commons.stories.submitting import add_file
+    from earthcommons.commons.stories.submitting import add_file, check_names
 
     at = opened(node)
+    check_names(file.name for file in files)
     for file in files:
         add_file(at, id_, file, file.name)
     _tell(look_into(at, id_), json)
@@ -245,8 +247,10 @@ def _tell(draft: dict[str, Any], as_json: bool) -> None:
         last = next(each for each in reversed(draft["events"]) if each["what"] == "published")
         print(f"  published   {last['item']} version {last['version']}")
     for file in draft["files"]:
+        other = f"  in place of another, {file['replaced'][:12]}…" if "replaced" in file else ""
         print(
             f"  file        {file['name']}  {file['size']} bytes  sha256 {file['sha256'][:12]}…"
+            f"{other}"
         )
     if seen := draft.get("seen"):
         box = " ".join(f"{edge:g}" for edge in seen.get("bbox") or ())

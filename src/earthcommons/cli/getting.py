@@ -1,18 +1,28 @@
-"""`earthcommons get`: an item and its bytes from a node, resumed and verified."""
+"""`earthcommons get`: an item or a collection with its bytes from a node, resumed and verified."""
 
 from __future__ import annotations
 
 import os
 import sys
+from json import dumps
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from earthcommons.cli.common import AsJson, show
+from earthcommons.cli.errors import exit_code
 from earthcommons.errors import InvalidInputError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from earthcommons.commons.stories.getting import Got, GotItem
+
 __all__ = ["add_to"]
+
+# So many refused items are named at the end; of more, only how many.
+_MOST_NAMED = 1000
 
 
 def add_to(app: typer.Typer) -> None:
@@ -21,9 +31,14 @@ def add_to(app: typer.Typer) -> None:
 
 
 def get(
-    item: Annotated[str, typer.Argument(help="STAC address of an item, or collection/item.")],
+    item: Annotated[
+        str,
+        typer.Argument(
+            help="STAC address of an item or a collection, or collection/item, or a collection."
+        ),
+    ],
     at: Annotated[
-        str, typer.Option("--at", help="Address of the node of a collection/item.")
+        str, typer.Option("--at", help="Address of the node where no address is given.")
     ] = "http://127.0.0.1:8000",
     out: Annotated[Path, typer.Option(help="Folder to put it in.")] = Path(),
     key_file: Annotated[
@@ -33,27 +48,79 @@ def get(
     version: Annotated[int, typer.Option(help="Which version; 0 for the present one.")] = 0,
     json: AsJson = False,
 ) -> None:
-    """Get an item's record and bytes; what broke off goes on, what is not right is not kept."""
-    from earthcommons.commons.stories.getting import Getter
+    """Get records and bytes; what broke off goes on, what is not right is not kept."""
+    from earthcommons.commons.stories.getting import Getter, is_collection
 
     address = item
     if "://" not in item:
-        collection, _, name = item.partition("/")
-        if not name:
+        collection, slash, name = item.partition("/")
+        if not collection or (slash and not name):
             raise InvalidInputError(
-                f"{item[:60]!r}: write collection/item, or an item's address"
+                f"{item[:60]!r}: write collection/item, a collection, or an address"
             )
-        address = f"{at.rstrip('/')}/stac/collections/{collection}/items/{name}"
+        address = f"{at.rstrip('/')}/stac/collections/{collection}"
+        address += f"/items/{name}" if name else ""
     told = _Told()
     getter = Getter(_key(key_file), on_progress=told, on_wait=told.wait)
+    if is_collection(address):
+        if version:
+            raise InvalidInputError("--version names one of an item, not of a collection")
+        print(f"asking {address}", file=sys.stderr, flush=True)
+        _get_all(getter.get_all(address, out), told, json=json)
+        return
     print(f"asking {address}", file=sys.stderr, flush=True)
     found = getter.get(address, out, version=version)
     told.end()
     if json:
-        rows = ((each.asset, each.place, each.bytes, each.why) for each in found)
-        names = ("asset", "place", "bytes", "why")
-        show([dict(zip(names, (a, str(p or ""), b, w), strict=True)) for a, p, b, w in rows])
+        show(_assets(found))
         return
+    _say(found)
+
+
+def _get_all(found: Iterable[GotItem], told: _Told, *, json: bool) -> None:
+    """Say what became of each item as it comes, at the end what was refused, and how many.
+
+    Raises:
+        Exit: something was; the exit code is that of the first.
+    """
+    count = refused = 0
+    kept: list[GotItem] = []
+    for each in found:
+        told.end()
+        count += 1
+        if each.refused is not None:
+            refused += 1
+            kept += [each] if refused <= _MOST_NAMED else []
+        if json:
+            error = each.refused
+            said = {"code": error.code, "message": str(error)} if error else {}
+            line = {"item": each.item, "assets": _assets(each.assets), **said}
+            print(dumps(line, ensure_ascii=False), flush=True)
+        elif each.refused is None:
+            _say(each.assets)
+    told.end()
+    for each in kept if not json else ():
+        print(f"refused  {each.item}: {each.refused}")
+    if refused > len(kept) and not json:
+        print(f"refused  {refused - len(kept)} more")
+    print(f"{count} items, {refused} refused", file=sys.stderr if json else sys.stdout)
+    if kept and kept[0].refused is not None:
+        raise typer.Exit(exit_code(kept[0].refused))
+
+
+def _assets(found: Iterable[Got]) -> list[dict[str, Any]]:
+    return [
+        {
+            "asset": each.asset,
+            "place": str(each.place or ""),
+            "bytes": each.bytes,
+            "why": each.why,
+        }
+        for each in found
+    ]
+
+
+def _say(found: Iterable[Got]) -> None:
     for each in found:
         if each.place is None:
             print(f"{each.asset}: left out: {each.why}")

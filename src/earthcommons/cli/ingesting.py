@@ -42,6 +42,10 @@ def ingest(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would become of each; publish nothing.")
     ] = False,
+    whole: Annotated[
+        bool,
+        typer.Option("--whole", help="With --dry-run: read all values, not headers alone."),
+    ] = False,
     follow: Annotated[
         Path | None, typer.Option(help="Watch a folder and publish what comes to rest in it.")
     ] = None,
@@ -59,6 +63,8 @@ def ingest(
 
     if bool(sources) == bool(follow):
         raise InvalidInputError("give files or folders, or --follow and one folder")
+    if whole and not dry_run:
+        raise InvalidInputError("--whole goes with --dry-run: publishing always reads all")
     recipe = read_recipe(declare).with_collection(collection)
     at = opened(node)
     with _until_interrupted() as cancelled:
@@ -73,10 +79,11 @@ def ingest(
         told = _Told()
         if dry_run:
             planned = plan(
-                sources or [], recipe, catalog=at.catalog, on_progress=told, cancelled=cancelled
-            )
+                sources or [], recipe, catalog=at.catalog, on_progress=told, cancelled=cancelled,
+                whole=whole,
+            )  # fmt: skip
             told.end()
-            _show_plan(planned, json)
+            _show_plan(planned, json, whole=whole)
             return
         outcomes = take_in(at, sources or [], recipe, told, cancelled)
         told.end()
@@ -122,9 +129,10 @@ class _Told:
             print("\r" + " " * self._written + "\r", end="", file=sys.stderr, flush=True)
 
 
-def _show_plan(planned: Sequence[PlannedItem], json: bool) -> None:
+def _show_plan(planned: Sequence[PlannedItem], json: bool, *, whole: bool) -> None:
     if json:
-        show([one.as_json() for one in planned])
+        read = "whole" if whole else "headers"
+        show([{**one.as_json(), "read": read} for one in planned])
         return
     for one in planned:
         print(f"{one.state}  {one.source}")
@@ -147,6 +155,8 @@ def _show_plan(planned: Sequence[PlannedItem], json: bool) -> None:
                 print(f"    {name:<10}{text}")
     ready = sum(one.state == "ready" for one in planned)
     print(f"{ready} of {len(planned)} can be published; nothing was")
+    if ready and not whole:
+        print("headers read only: a file cut short shows with --whole, which reads all values")
 
 
 def _say(outcome: Outcome, json: bool) -> None:

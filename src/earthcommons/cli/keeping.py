@@ -136,7 +136,8 @@ def backup(
     else:
         print(
             f"{done.place}: snapshot {done.snapshot}, {done.objects} objects,"
-            f" {done.copied} of them new ({done.bytes} bytes)"
+            f" {done.copied} of them new ({done.bytes} bytes),"
+            f" audit log to {done.audit_head or 'nothing: there is none'}"
         )
     if done.damaged:
         first = done.damaged[0]
@@ -144,6 +145,12 @@ def backup(
             first,
             expected=first.split(".")[0],
             found=f"other bytes; damaged and left out of the backup: {len(done.damaged)}",
+        )
+    if done.audit_lost:
+        raise IntegrityError(
+            "audit log",
+            expected="of a line that the backup before this holds",
+            found=f"another log, backed up all the same ({done.audit_lost})",
         )
 
 
@@ -165,6 +172,8 @@ def restore(
     )
     for key in done.without:
         print(f"left out  {key}")
+    if done.audit:
+        print(f"restored all the same  {done.audit}")
 
 
 def migrate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -251,7 +252,10 @@ def audit_log(
 def audit_verify(
     node: NodeDir = DEFAULT_NODE,
     head: Annotated[
-        str, typer.Option(help="A head printed earlier, LINE:DIGEST: shows a cut tail.")
+        str,
+        typer.Option(
+            help="A head kept earlier, LINE:DIGEST, or a backup that keeps one: shows a cut tail."
+        ),
     ] = "",
 ) -> None:
     """Walk the chain of the audit log, and print its head."""
@@ -261,10 +265,15 @@ def audit_verify(
 
 
 def _head(text: str) -> tuple[int, str]:
-    number, _, digest = text.partition(":")
-    if not number.isdecimal() or len(digest) != 64:
-        raise InvalidInputError("--head: write LINE:DIGEST as `audit verify` printed it")
-    return int(number), digest
+    from earthcommons.commons.stories.backup_heads import read_head
+    from earthcommons.commons.stories.restoring import kept_head
+
+    if not Path(text).exists():
+        return read_head(text)
+    head = kept_head(Path(text))
+    if head is None:
+        raise InvalidInputError(f"--head: the backup {text} was made before backups kept one")
+    return head
 
 
 def _password() -> str:

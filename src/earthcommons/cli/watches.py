@@ -38,9 +38,10 @@ def run(node: NodeDir = DEFAULT_NODE) -> None:
 
 @app.command()
 def alerts(node: NodeDir = DEFAULT_NODE, json: AsJson = False) -> None:
-    """Print the alerts, standing ones first."""
+    """Print the alerts, standing ones first, withdrawn ones last."""
     found = sorted(
-        opened(node).catalog.all("alert"), key=lambda a: (a["end"] is not None, a["start"])
+        opened(node).catalog.all("alert"),
+        key=lambda a: (a.get("state") == "withdrawn", a["end"] is not None, a["start"]),
     )
     if json:
         show({"alerts": found})
@@ -51,7 +52,7 @@ def alerts(node: NodeDir = DEFAULT_NODE, json: AsJson = False) -> None:
             a["kind"],
             a["severity"],
             a["start"],
-            a["end"] or "standing",
+            "withdrawn" if a.get("state") == "withdrawn" else a["end"] or "standing",
             f"{_peak(a)} {a['peak']['unit']} ({a['peak']['period']})",
         )
         for a in found

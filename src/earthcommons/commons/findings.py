@@ -23,6 +23,7 @@ ABOUT: dict[str, tuple[str, str]] = {
     "records": ("records", "记录"),
     "space": ("space", "空间"),
     "address": ("address", "地址"),
+    "other origins": ("pages of other origins", "其他来源的网页"),
     "door": ("door for foreign files", "外来文件入口"),
     "formats": ("formats", "文件格式"),
     "store": ("store of objects", "对象存储"),
@@ -32,6 +33,7 @@ ABOUT: dict[str, tuple[str, str]] = {
     "folder": ("folder of the node", "节点文件夹"),
     "restored": ("restored", "恢复"),
     "migration": ("migration", "迁移"),
+    "audit log": ("audit log", "审计日志"),
 }
 _READ = "{at}: {read} read, {bad} damaged or missing"
 _READ_ZH = "{at}：读取{read}个对象，{bad}个损坏或缺失"
@@ -58,6 +60,29 @@ SAID: dict[str, tuple[str, str]] = {
     ),
     "free": ("{gib} GiB free", "可用空间{gib} GiB"),
     "listens": ("listens on {address}", "监听{address}"),
+    "any-origin": (
+        "every origin may read what is open here (`cors_origins`)",
+        "任何来源的网页均可读取此处公开的内容（`cors_origins`）",
+    ),
+    "audit-goes-on": (
+        "{count} lines, going on from what the backup of {at} holds",
+        "共{count}行，与{at}备份所记相接",
+    ),
+    "audit-alone": (
+        "{count} lines; no backup keeps its head yet, so that a cut tail would not be seen",
+        "共{count}行；尚无备份记下其末行，尾部若被截去将无从得知",
+    ),
+    "audit-cut": (
+        (
+            "line {line}, which the backup of {at} holds, is gone or another:"
+            " lines were cut off or rewritten"
+        ),
+        "{at}备份所记的第{line}行已不存在或已不同：日志被截短或改写",
+    ),
+    "audit-gone": (
+        "there is none in the catalogue, and nothing can be changed: restore a backup",
+        "目录中没有审计日志，无法进行任何更改：请恢复备份",
+    ),
     "walls": (
         (
             "foreign files are read in a child process with limits on memory, time and bytes;"
@@ -95,6 +120,10 @@ SAID: dict[str, tuple[str, str]] = {
         "{count} not served; `scrub --repair --from COPY` mends them",
         "{count}个已停止提供；可用`scrub --repair --from COPY`修复",
     ),
+    "suspects-unreadable": (
+        "{file} cannot be read, nothing is served; `scrub` reads all and writes it anew",
+        "无法读取{file}，已停止提供全部对象；`scrub`将读取全部对象并重写该文件",
+    ),
     "no-suspects": ("none known", "未发现"),
     "never-scrubbed": (
         "never; `earthcommons scrub` reads every object",
@@ -122,6 +151,10 @@ SAID: dict[str, tuple[str, str]] = {
         "{at}，备份至{place}；最近一次恢复并核验：{tried}",
     ),
     "folder-closed": ("closed to others", "他人无权访问"),
+    "folder-entered": (
+        "every user of this machine can read {name}, closed data too: chmod o-rx {name}",
+        "本机任何用户都可读取{name}，包括未公开的数据：chmod o-rx {name}",
+    ),
     "folder-open": ("{found}", "{found}"),
     "all-may-write": (
         "{name} can be written by everybody: chmod o-w {name}",
@@ -135,6 +168,7 @@ SAID: dict[str, tuple[str, str]] = {
         "{name} has mode {mode}, a secret needs 0600: chmod 600 {name}",
         "{name}的权限为{mode}，密钥文件须为0600：chmod 600 {name}",
     ),
+    "and-more": ("and {count} more", "另有{count}处"),
     "restored": ("{at} from {snapshot}", "{at}，恢复自{snapshot}"),
     "before-migration": (
         "{files} is kept until `migrate --confirm`",

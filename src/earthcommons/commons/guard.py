@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["alone", "check_modes", "in_use", "loose_modes"]
+__all__ = ["alone", "check_modes", "first_of", "in_use", "loose_modes"]
 
 _LOCK = "server.lock"
+_NAMED = 3
 
 
 def loose_modes(root: Path) -> list[Said]:
@@ -51,10 +52,16 @@ def check_modes(root: Path) -> None:
     """Return when nobody else can change the node or read its secrets.
 
     Raises:
-        InvalidInputError: somebody can; every place is named.
+        InvalidInputError: somebody can; the first places are named, and how many more there are.
     """
-    if found := loose_modes(root):
+    if found := first_of(loose_modes(root)):
         raise InvalidInputError("; ".join(each.text() for each in found), code="open-to-others")
+
+
+def first_of(found: list[Said]) -> tuple[Said, ...]:
+    """Return the first of what was found, and how many more there are: a line can be read."""
+    more = len(found) - _NAMED
+    return (*found[:_NAMED], *((Said("and-more", {"count": more}),) if more > 0 else ()))
 
 
 @contextmanager

@@ -46,7 +46,8 @@ class Citation:
         url: landing page of the record on its node, for a person.
         record_url: the record itself, for a program; empty where there is none.
         doi: without a scheme; empty when there is none.
-        digest: SHA-256 of the cited record: what makes the citation checkable.
+        digest: SHA-256 of the cited record: what makes the citation checkable; empty where who
+            asks sees a part of it only.
     """
 
     key: str
@@ -94,12 +95,12 @@ def _text(c: Citation) -> str:
         who = "，".join(creator.name for creator in c.creators)
         return (
             f"{who}（{c.year}）：{c.title}（第 {c.version} 版）[数据集]。{c.publisher}。"
-            f"{c.address}（记录摘要 sha256:{c.digest[:16]}）"
+            f"{c.address}" + (f"（记录摘要 sha256:{c.digest[:16]}）" if c.digest else "")
         )
     who = "; ".join(creator.inverted for creator in c.creators).rstrip(".")
     return (
         f"{who} ({c.year}): {c.title} (version {c.version}) [data set]. {c.publisher}."
-        f" {c.address} (record sha256:{c.digest[:16]})"
+        f" {c.address}" + (f" (record sha256:{c.digest[:16]})" if c.digest else "")
     )
 
 
@@ -117,7 +118,7 @@ def _bibtex(c: Citation) -> str:
         "version": str(c.version),
         **({"doi": _tex(c.doi)} if c.doi else {}),
         "url": _tex(c.address),
-        "note": f"sha256:{c.digest}",
+        **({"note": f"sha256:{c.digest}"} if c.digest else {}),
     }
     lines = ",\n".join(f"  {key} = {{{value}}}" for key, value in fields.items())
     return f"@dataset{{{name}-v{c.version},\n{lines}\n}}\n"
@@ -136,7 +137,7 @@ def _ris(c: Citation) -> str:
         ("UR", c.address),
         # Related records: the one for programs.
         *([("L3", c.record_url)] if c.record_url else []),
-        ("N1", f"sha256:{c.digest}"),
+        *([("N1", f"sha256:{c.digest}")] if c.digest else []),
         ("LA", c.language),
         ("ER", ""),
     ]
@@ -161,7 +162,7 @@ def _csl(c: Citation) -> str:
         "publisher": c.publisher,
         "version": str(c.version),
         "URL": c.address,
-        "note": f"sha256:{c.digest}",
+        **({"note": f"sha256:{c.digest}"} if c.digest else {}),
         "language": c.language,
         **({"DOI": c.doi} if c.doi else {}),
         # What CSL has no word for (CSL 1.0.2, `custom`).

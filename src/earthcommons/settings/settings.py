@@ -27,7 +27,8 @@ __all__ = [
 _FILE = "node.toml"
 _BUCKET = r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)*"
 _PREFIX = "EARTHCOMMONS_"
-_KIND = {str: "text", int: "whole number", bool: "true or false"}
+_ORIGIN = r"https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:\d{1,5})?"
+_KIND = {str: "text", int: "whole number", bool: "true or false", tuple: "list of texts"}
 _RANGE = {
     "port": (1, 65535),
     "tile_cache_bytes": (0, 2**40),
@@ -56,6 +57,7 @@ class Settings:
         oidc_audience: what its access tokens must name as their audience; empty means the
             client's name.
         oidc_provision: whether a subject that nobody knows gets an account without any role.
+        cors_origins: origins whose pages may read this node, each as `https://host`; `*` is all.
     """
 
     name: str = "Node A"
@@ -72,6 +74,7 @@ class Settings:
     oidc_client_id: str = ""
     oidc_audience: str = ""
     oidc_provision: bool = False
+    cors_origins: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -118,14 +121,15 @@ def read_settings(root: Path, environment: Mapping[str, str] | None = None) -> S
 
 def write_settings(root: Path, settings: Settings) -> None:
     """Write `node.toml`, unless there is one already."""
-    root.mkdir(parents=True, exist_ok=True)
+    # Others of this machine read neither what is closed nor who has an account.
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
     lines = ["# Settings of this node; every line may be left out. See docs/settings.md."]
     for each in fields(Settings):
         value = getattr(settings, each.name)
         if value != each.default or each.name == "name":
             # A JSON string is a TOML basic string, but for DEL, which TOML wants escaped.
             quoted = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-            text = quoted if isinstance(value, str) else str(value).lower()
+            text = quoted if isinstance(value, str | tuple) else str(value).lower()
             lines.append(f"{each.name} = {text}")
     if not (root / _FILE).exists():
         (root / _FILE).write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -168,6 +172,11 @@ def _typed(name: str, value: Any, known: dict[str, type]) -> Any:
         return value
     if wanted is bool and value in ("true", "false"):
         return value == "true"
+    if wanted is tuple:
+        # The environment speaks text only: there commas stand between.
+        found = [each.strip() for each in value.split(",")] if isinstance(value, str) else value
+        if isinstance(found, list) and all(isinstance(each, str) for each in found):
+            return tuple(each for each in found if each)
     # The environment speaks text only; a file that says 8000.5 or true means something else.
     if wanted is int and isinstance(value, str) and value.strip().isdecimal():
         return int(value)
@@ -209,6 +218,13 @@ def _check(settings: Settings) -> None:
         raise InvalidInputError(
             f"{_FILE}: oidc_issuer needs oidc_client_id beside it", code="bad-settings"
         )
+    for origin in settings.cors_origins:
+        if origin != "*" and not re.fullmatch(_ORIGIN, origin):
+            raise InvalidInputError(
+                f"{_FILE}: cors_origins: {origin[:90]!r}: need https://host or"
+                " https://host:port in small letters, or * for every origin",
+                code="bad-settings",
+            )
     if settings.base_url and not settings.base_url.startswith(("http://", "https://")):
         raise InvalidInputError(
             f"{_FILE}: base_url = {settings.base_url!r}: begin with https:// or http://",

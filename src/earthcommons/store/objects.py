@@ -23,6 +23,7 @@ __all__ = [
     "digest_of_path",
     "file_digest",
     "files_of_tree",
+    "is_full",
     "split_key",
     "storing",
     "tree_manifest",
@@ -32,7 +33,8 @@ _KEY = re.compile(r"([0-9a-f]{64})((?:\.[a-z0-9]{1,12}){0,2})")
 
 
 # The disk, not the call: full, over its quota or its longest file, failing, or for reading only.
-_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+_OF_THE_DISK = (*_NO_ROOM, errno.EIO)
 
 
 @contextmanager
@@ -48,6 +50,11 @@ def storing() -> Iterator[None]:
         if error.errno not in _OF_THE_DISK:
             raise
         raise UpstreamError(f"cannot be stored: {error.strerror}", code="storage") from error
+
+
+def is_full(error: OSError) -> bool:
+    """Whether a copy failed for want of room, which says nothing about the bytes it copies."""
+    return error.errno in _NO_ROOM
 
 
 def split_key(key: str) -> tuple[str, str]:
@@ -177,7 +184,18 @@ class ObjectStore(Protocol):
         ...
 
     def suspects(self) -> Mapping[str, str]:
-        """Return the keys that are not served, with what was found instead of their bytes."""
+        """Return the keys that are not served, with what was found instead of their bytes.
+
+        Raises:
+            IntegrityError: the list of them cannot be read (`suspects-unreadable`).
+        """
+        ...
+
+    def suspects_anew(self) -> AbstractContextManager[bool]:
+        """Return the span in which every object is read again, when the list cannot be read.
+
+        It yields whether that is so; the list is written when it ends well.
+        """
         ...
 
     def mark(self, key: str, found: str) -> bool:

@@ -34,6 +34,7 @@ from earthcommons.store.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from earthcommons.store.bucket import Bucket
@@ -223,6 +224,10 @@ class S3Store:
     def suspects(self) -> Mapping[str, str]:
         """Return the keys that are not served, with what was found instead of their bytes."""
         return dict(self._suspects.all())
+
+    def suspects_anew(self) -> AbstractContextManager[bool]:
+        """Return the span in which every object is read again, when the list cannot be read."""
+        return self._suspects.anew()
 
     def mark(self, key: str, found: str) -> bool:
         """Put an object among the suspects; return whether it was not there before."""

@@ -9,6 +9,7 @@ import secrets
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from earthcommons.errors import InvalidInputError
 
@@ -77,9 +78,14 @@ def hash_password(password: str) -> str:
     Raises:
         InvalidInputError: shorter than 12 characters or longer than 1024 bytes (`bad-password`).
     """
-    if len(password) < PASSWORD_LEAST or len(password.encode()) > PASSWORD_MOST:
+    password = normalize("NFC", password)
+    if len(password) < PASSWORD_LEAST:
         raise InvalidInputError(
             f"a password has {PASSWORD_LEAST} characters at least", code="bad-password"
+        )
+    if len(password.encode()) > PASSWORD_MOST:
+        raise InvalidInputError(
+            f"a password has {PASSWORD_MOST} bytes at most", code="bad-password"
         )
     return str(_hasher().hash(password))
 
@@ -87,16 +93,21 @@ def hash_password(password: str) -> str:
 def is_password(password: str, hashed: str) -> bool:
     """Return whether a password has that hash.
 
-    An empty hash (no such account, or one that signs in elsewhere) costs the same time.
+    An empty hash (no such account, or one that signs in elsewhere) costs the same time. One
+    keyboard writes é as a letter, another as e and an accent: both are the same password.
     """
     from argon2.exceptions import InvalidHashError, VerificationError
 
     if len(password.encode()) > PASSWORD_MOST:
         return False
-    try:
-        return bool(_hasher().verify(hashed or _nobody(), password)) and bool(hashed)
-    except (VerificationError, InvalidHashError):
-        return False
+    # As it was typed too: hashes made before did not know of the other.
+    for spelled in dict.fromkeys((normalize("NFC", password), password)):
+        try:
+            if _hasher().verify(hashed or _nobody(), spelled):
+                return bool(hashed)
+        except (VerificationError, InvalidHashError):
+            continue
+    return False
 
 
 @lru_cache(maxsize=1)

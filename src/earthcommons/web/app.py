@@ -19,6 +19,7 @@ from earthcommons.web.links import links_router
 from earthcommons.web.objects import objects_router
 from earthcommons.web.oidc_login import oidc_router
 from earthcommons.web.openapi import describe
+from earthcommons.web.origins import install_origins
 from earthcommons.web.pages import pages_router
 from earthcommons.web.parameters import known
 from earthcommons.web.people_api import people_router
@@ -75,6 +76,8 @@ def create_app(
         provider = provider_of(node)
         tokens = token_reader(node, provider) if provider else None
     install_identity(app, node, tokens)
+    # Around identity: a page must be able to read that its key is refused, too.
+    install_origins(app, node.settings.cors_origins)
     install_headers(app)
     install_heads(app)
     app.include_router(stac_router(node))

@@ -13,7 +13,9 @@ from earthcommons.commons.stories.uploading import check_file_name
 from earthcommons.errors import InvalidInputError
 from earthcommons.web.bodies import fields, json_answer, json_object
 from earthcommons.web.parameters import known
+from earthcommons.web.refusals import refusal
 from earthcommons.web.turns import Turns
+from earthcommons.web.words import preferred
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,6 +117,10 @@ class _Doors:
                     group=body.get("group", ""),
                     metadata=body.get("metadata"),
                 )
+            lang = preferred(request.headers.get("accept-language", ""))
+            if lang != "en":
+                for each in refused:
+                    each["message"] = refusal(each["code"], each["message"], lang).line
             return {"drafts": drafts, "refused": refused}
 
         return json_answer(await run_in_threadpool(begin), 201)

@@ -22,14 +22,17 @@ from earthcommons.errors import (
     RefusedFileError,
     UpstreamError,
 )
+from earthcommons.web.denied import Denied, tell_denied
 from earthcommons.web.headers import SECURITY_HEADERS
+from earthcommons.web.refusals import refusal_of
+from earthcommons.web.words import preferred
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from fastapi import FastAPI, Request
 
-__all__ = ["install_error_handlers", "problem", "status_of"]
+__all__ = ["install_error_handlers", "problem", "status_of", "told"]
 
 _LOG = logging.getLogger(__name__)
 _BY_CODE = {
@@ -104,14 +107,25 @@ def problem(
     return JSONResponse(body, status, media_type="application/problem+json")
 
 
+def told(request: Request, error: CommonsError) -> str:
+    """Return what an error says, in Chinese to whoever asks for Chinese first.
+
+    Source:
+        RFC 9457, 3.1: `title` and `detail` are advisory, and may be told in the language asked for.
+    """
+    lang = preferred(request.headers.get("accept-language", ""))
+    return str(error) if lang == "en" else refusal_of(error, lang).line
+
+
 def install_error_handlers(app: FastAPI) -> None:
     """Answer every error with a problem document; never a stack, a path or a secret."""
 
-    async def on_purpose(_: Request, error: Exception) -> JSONResponse:
+    async def on_purpose(request: Request, error: Exception) -> JSONResponse:
         if not isinstance(error, CommonsError):
             raise error
+        tell_denied(request, error)
         more = {"stub": error.stub} if isinstance(error, GoneError) else {}
-        answer = problem(status_of(error), error.code, str(error), more)
+        answer = problem(status_of(error), error.code, told(request, error), more)
         if answer.status_code in (429, 503):
             answer.headers["retry-after"] = str(getattr(error, "seconds", _COME_BACK_S))
         return answer
@@ -144,6 +158,7 @@ def install_error_handlers(app: FastAPI) -> None:
         answer.headers.update(SECURITY_HEADERS)
         return answer
 
+    app.state.denied = Denied()
     app.add_exception_handler(CommonsError, on_purpose)
     app.add_exception_handler(HTTPException, by_framework)
     app.add_exception_handler(RequestValidationError, by_validation)

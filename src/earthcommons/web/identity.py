@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from earthcommons.commons import Node
     from earthcommons.model.party import Party
 
-__all__ = ["SESSION_COOKIE", "install_identity", "same_site"]
+__all__ = ["SESSION_COOKIE", "from_elsewhere", "install_identity", "same_site"]
 
 SESSION_COOKIE = "ec_session"
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -52,6 +52,9 @@ class _Identity:
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         }
         refusal = self._refusal(scope, headers)
+        # A proxy may look at the one and we at the other.
+        if [name for name, _ in scope["headers"]].count(b"authorization") > 1:
+            refusal = _not_valid()
         party: Party | None = PUBLIC
         if refusal is None:
             if self._tokens is None or "authorization" not in headers:
@@ -104,15 +107,17 @@ class _Identity:
                 elif self._tokens is not None:
                     party = self._tokens(text.strip())
             if party is None:
-                answer = problem(
-                    401, "not-authenticated", "this key or token is not valid here"
-                )
-                answer.headers["www-authenticate"] = 'Bearer realm="earthcommons"'
-                return None, answer
+                return None, _not_valid()
             return party, None
         token = _cookie(headers.get("cookie", ""))
         # An ended session is nobody's: pages then show what everybody sees, and a way to sign in.
         return (credentials.by_session(token) or PUBLIC) if token else PUBLIC, None
+
+
+def _not_valid() -> Response:
+    answer = problem(401, "not-authenticated", "this key or token is not valid here")
+    answer.headers["www-authenticate"] = 'Bearer realm="earthcommons"'
+    return answer
 
 
 def install_identity(
@@ -135,6 +140,12 @@ def same_site(headers: dict[str, str], node: Node) -> bool:
         return headers.get("sec-fetch-site") == "same-origin"
     own = {urlsplit(node.settings.url).netloc, headers.get("host", "")}
     return urlsplit(origin).netloc in own - {""}
+
+
+def from_elsewhere(headers: dict[str, str], node: Node) -> bool:
+    """Return whether a browser says that another site's page sent this; programs say nothing."""
+    stated = "origin" in headers or "sec-fetch-site" in headers
+    return stated and not same_site(headers, node)
 
 
 def _cookie(text: str) -> str:

@@ -59,14 +59,20 @@ class _Doors:
         self._mending = Turns()
 
     def versions(self, request: Request, kind: str, name: str) -> Response:
-        """List the versions of a record, its errata, its recalls and those that touched it."""
+        """List the versions of a record, its errata, its recalls and those that touched it.
+
+        A version of which the asker sees a part only has no digest.
+        """
         known(request, ())
         kind = _kind(kind)
         self._check(kind, name)
         rows = self._node.catalog.versions(kind, name)
         return json_answer(
             {
-                "versions": [{n: getattr(v, n) for n in v.__slots__} for v in rows],
+                "versions": [
+                    {n: v for n in row.__slots__ if (v := getattr(row, n)) or n != "digest"}
+                    for row in rows
+                ],
                 "errata": marks.errata_of(self._node, kind, name),
                 "recalls": marks.recalls_of(self._node, kind, name),
                 "recalled": marks.recalls_from(self._node, kind, name),

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from earthcommons.commons.stories import linking
 from earthcommons.errors import IntegrityError, InvalidInputError, NotFoundError
 from earthcommons.policy import acting_party
+from earthcommons.trust import read_key
 from earthcommons.web.bodies import fields, json_object
 from earthcommons.web.objects import Bytes
 from earthcommons.web.parameters import known
@@ -40,7 +41,10 @@ def links_router(node: Node) -> APIRouter:
         if body["kind"] != "item" or isinstance(body["seconds"], bool):
             raise InvalidInputError("links lead to assets of an item, for whole seconds")
         text, opens = await run_in_threadpool(
-            linking.give_link, node, body["name"], body["asset"], body["seconds"]
+            linking.give_link,
+            node,
+            *(body["name"], body["asset"], body["seconds"]),
+            _key_name(request),
         )
         answer = {
             "url": f"{node.settings.url}/l/{text}",
@@ -69,6 +73,13 @@ def links_router(node: Node) -> APIRouter:
         return _used(request, node, token, answer)
 
     return router
+
+
+def _key_name(request: Request) -> str:
+    """Return the name of the key that a request came with; empty when it came with none."""
+    stated = request.headers.get("authorization", "")
+    key = read_key(stated.partition(" ")[2].strip())
+    return key.name if key else ""
 
 
 def _used(

@@ -91,7 +91,7 @@ class Bytes:
         digest = digest_in(key)
         if place.is_dir():
             headers = _headers(request, digest, digest, f"{digest}.manifest.json", private)
-            if (answer := _unchanged(request, headers)) is not None:
+            if (answer := _conditional(request, headers)) is not None:
                 return answer
             body = self._manifest(key, place)
             return Response(body, headers=headers, media_type="application/json")
@@ -181,7 +181,14 @@ def _wants_digest(request: Request, *, unasked: bool = False) -> bool:
     return found is not None and found[1] != "0"
 
 
-def _unchanged(request: Request, headers: dict[str, str]) -> Response | None:
+def _conditional(request: Request, headers: dict[str, str]) -> Response | None:
+    """Return 412 or 304 where a condition says so (RFC 9110, 13.2.2), or nothing."""
+    required = request.headers.get("if-match")
+    if required is not None:
+        # Compared strongly: a weak tag is that of no bytes.
+        stated = {tag.strip() for tag in required[:4000].split(",")}
+        if not {headers["etag"], "*"} & stated:
+            return problem(412, "stale", f"these bytes have the ETag {headers['etag']}")
     known_tags = request.headers.get("if-none-match", "")[:4000]
     stated = {tag.strip().removeprefix("W/") for tag in known_tags.split(",")}
     if headers["etag"] in stated or "*" in stated:
@@ -190,10 +197,11 @@ def _unchanged(request: Request, headers: dict[str, str]) -> Response | None:
 
 
 def _file(request: Request, place: Path, headers: dict[str, str], suffix: str) -> Response:
-    if (answer := _unchanged(request, headers)) is not None:
+    if (answer := _conditional(request, headers)) is not None:
         return answer
     size = place.stat().st_size
-    asked = request.headers.get("range", "").lower()
+    # RFC 9110, 14.2: of methods other than GET a range is ignored.
+    asked = request.headers.get("range", "").lower() if request.method == "GET" else ""
     same = request.headers.get("if-range", headers["etag"]) == headers["etag"]
     kind = FileResponse if same and asked.startswith("bytes=") else _Whole
     if kind is FileResponse and not _one_part(asked, size):
@@ -205,7 +213,7 @@ def _file(request: Request, place: Path, headers: dict[str, str], suffix: str) -
 
 
 class _Whole(FileResponse):
-    """All bytes of a file: the condition of a range did not hold, or its unit is unknown."""
+    """All bytes of a file: a range's condition did not hold, its unit is unknown, or HEAD asks."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kept = [(name, value) for name, value in scope["headers"] if name != b"range"]

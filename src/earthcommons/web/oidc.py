@@ -43,6 +43,8 @@ _LONGEST_TOKEN = 16_384
 _TIMEOUT_S = 10.0
 _FRESH_S = 3600.0
 _AGAIN_S = 60.0
+# So long a provider may be away: what it said before is believed meanwhile.
+_KEPT_S = 24 * 3600.0
 
 
 @dataclass
@@ -80,11 +82,12 @@ class Provider:
         with self._lock:
             if self._due("about", fresh_s=_FRESH_S):
                 at = f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
-                found = self._json(at)
-                if found.get("issuer") != self.issuer:
-                    raise UpstreamError("the identity provider describes another issuer")
-                self._about = found
-                self._got["about"] = self.ticks()
+                found = self._fresh("about", at)
+                if found is not None:
+                    if found.get("issuer") != self.issuer:
+                        raise UpstreamError("the identity provider describes another issuer")
+                    self._about = found
+                    self._got["about"] = self.ticks()
             address = self._about.get(name)
         if not isinstance(address, str):
             raise UpstreamError(f"the identity provider has no {name}")
@@ -112,7 +115,9 @@ class Provider:
         if status >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise UpstreamError(f"the identity provider answered {status}")
         if not isinstance(token, str):
-            raise NotSignedInError("the identity provider did not confirm the sign-in")
+            raise NotSignedInError(
+                "the identity provider did not confirm the sign-in", why="confirm"
+            )
         return token
 
     def identity(self, token: str, nonce: str) -> dict[str, Any]:
@@ -184,8 +189,10 @@ class Provider:
             if self._due("keys", fresh_s=_FRESH_S if known is not None else 0.0):
                 # Counted when it is asked, not when it answers: a flood of unknown names does
                 # not become a flood of requests, even when the provider fails.
-                self._keys = _keys_in(self._json(address))
-                self._got["keys"] = self.ticks()
+                found = self._fresh("keys", address)
+                if found is not None:
+                    self._keys = _keys_in(found)
+                    self._got["keys"] = self.ticks()
                 known = self._pick(kid)
         if known is None:
             raise _refused()
@@ -203,11 +210,21 @@ class Provider:
         if got is not None and now - got < fresh_s:
             return False
         if asked is not None and now - asked < _AGAIN_S:
-            if got is None:
+            if got is None or now - got > _KEPT_S:
                 raise UpstreamError("the identity provider does not answer")
             return False
         self._asked[what] = now
         return True
+
+    def _fresh(self, what: str, address: str) -> dict[str, Any] | None:
+        """Return what is there now; None when it is not to be had and what is known still holds."""
+        try:
+            return self._json(address)
+        except UpstreamError:
+            got = self._got.get(what)
+            if got is None or self.ticks() - got > _KEPT_S:
+                raise
+            return None
 
     def _json(self, address: str) -> dict[str, Any]:
         status, body = self._ask("GET", address)
@@ -289,7 +306,7 @@ def party_of(node: Node, claims: Mapping[str, Any]) -> Party:
             )
         found = credentials.by_subject(issuer, subject)
     if found is None:
-        raise NotSignedInError("nobody on this node signs in with that identity")
+        raise NotSignedInError("nobody on this node signs in with that identity", why="account")
     return found
 
 
@@ -343,4 +360,4 @@ def _number(value: Any, otherwise: float) -> float:
 
 
 def _refused() -> NotSignedInError:
-    return NotSignedInError("this token is not valid here")
+    return NotSignedInError("this token is not valid here", why="confirm")

@@ -20,10 +20,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from earthcommons.errors import NotFoundError
+from earthcommons.errors import NotFoundError, UpstreamError
 from earthcommons.trust import new_token
 from earthcommons.web.parameters import known
 from earthcommons.web.signing_in import NotSignedInError, open_session
+from earthcommons.web.words import LANGUAGES, preferred
 
 if TYPE_CHECKING:
     from earthcommons.commons import Node
@@ -97,7 +98,34 @@ class _Doors:
         return answer
 
     async def callback(self, request: Request) -> Response:
-        """Open a session for whom the identity provider confirms."""
+        """Open a session for whom the identity provider confirms; tell a person who is refused.
+
+        A browser is led to the page where one signs in, a program gets the problem document.
+        """
+        try:
+            return await self._callback(request)
+        except (NotSignedInError, UpstreamError) as error:
+            if "text/html" not in request.headers.get("accept", ""):
+                raise
+            asked = {"refused": getattr(error, "why", "") or "provider"}
+            to = self._came_from(request)
+            lang = to[1:3] if to[3:4] == "/" else ""
+            if lang in LANGUAGES:
+                asked["next"] = to
+            else:
+                lang = preferred(request.headers.get("accept-language", ""))
+            answer = RedirectResponse(f"/{lang}/sign-in?{urlencode(asked)}", 303)
+            answer.headers["cache-control"] = "no-store"
+            return answer
+
+    def _came_from(self, request: Request) -> str:
+        """Return the page that a sign-in came from, or an empty string."""
+        try:
+            return self._opened(request.cookies.get(_COOKIE, ""))[3]
+        except NotSignedInError:
+            return ""
+
+    async def _callback(self, request: Request) -> Response:
         values = known(request, PARAMETERS["callback"])
         provider = self._found()
         state, nonce, verifier, to, until = self._opened(request.cookies.get(_COOKIE, ""))
@@ -105,11 +133,15 @@ class _Doors:
             state.encode(), values.get("state", "").encode()
         ):
             raise NotSignedInError(
-                "this sign-in was not begun here, or took too long: begin again"
+                "this sign-in was not begun here, or took too long: begin again",
+                why="begin",
             )
         # RFC 9207: an answer of another provider is not taken for this one's.
         if values.get("iss", provider.issuer) != provider.issuer or "code" not in values:
-            raise NotSignedInError("the identity provider did not confirm the sign-in")
+            raise NotSignedInError(
+                "the identity provider did not confirm the sign-in",
+                why="confirm",
+            )
         token = await run_in_threadpool(
             provider.exchange, values["code"], verifier, self._redirect
         )
@@ -119,7 +151,7 @@ class _Doors:
         party = await run_in_threadpool(party_of, self._node, claims)
         answer = RedirectResponse(to, 303)
         answer.headers["cache-control"] = "no-store"
-        await run_in_threadpool(open_session, self._node, answer, party)
+        await run_in_threadpool(open_session, self._node, request, answer, party)
         answer.delete_cookie(_COOKIE, path=_AT)
         return answer
 
@@ -140,6 +172,6 @@ class _Doors:
             data = b""
         tag, said = data[:32], data[32:]
         if not hmac.compare_digest(hmac.new(self._key, said, hashlib.sha256).digest(), tag):
-            raise NotSignedInError("this sign-in was not begun here: begin again")
+            raise NotSignedInError("this sign-in was not begun here: begin again", why="begin")
         state, nonce, verifier, to, until = json.loads(said)
         return state, nonce, verifier, to, until

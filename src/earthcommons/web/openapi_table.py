@@ -54,7 +54,7 @@ class Operation:
 _Line = tuple[tuple[str, str], Operation]
 # What a reader may meet: nothing of that name, a withdrawn record, a node that is busy.
 _ONE = (404, 410)
-_BYTES = (403, 404, 410, 416, 502, 503)
+_BYTES = (403, 404, 410, 412, 416, 502, 503)
 _BODY = (408, 413, 415)
 # Of a change: by cookie from another site, not allowed, moved on.
 _WRITE = (403, 404, 409, 410)
@@ -133,12 +133,20 @@ def _stac() -> Iterator[_Line]:
     yield _get("/stac/", "Catalog")
     yield _get("/stac/conformance", "Conformance")
     yield _get(at, "Collections", query=asked["collections"])
-    yield _get(one, "Collection", *_ONE, sends={200: ("ETag",)})
+    tagged: dict[str, Any] = {"headers": ("If-None-Match",), "problems": _ONE}
+    sends = {200: ("ETag",), 304: ("ETag",)}
+    answers = {200: {_JSON: "Collection"}, 304: {}}
+    yield ("get", one), Operation(answers, sends=sends, **tagged)
     for name in ("queryables", "sortables"):
         yield _get(f"/stac/{name}", "Names", media=_SCHEMA)
         yield _get(f"{one}/{name}", "Names", *_ONE, media=_SCHEMA)
     yield _get(f"{one}/items", "Items", *_ONE, 413, 503, media=_GEOJSON, query=asked["items"])
-    yield _get(f"{one}/items/{{item}}", "Item", *_ONE, media=_GEOJSON, query=asked["item"])
+    answers = {200: {_GEOJSON: "Item"}, 304: {}}
+    sends = {304: ("ETag",)}
+    yield (
+        ("get", f"{one}/items/{{item}}"),
+        Operation(answers, asked["item"], sends=sends, **tagged),
+    )
     yield _get("/stac/aggregations", "Aggregations")
     yield _get("/stac/aggregate", "Aggregate", 413, 503, query=asked["aggregate"])
     yield _get("/stac/search", "Items", 413, 503, media=_GEOJSON, query=asked["search"])
@@ -184,13 +192,15 @@ def _transactions(at: str, kind: str, media: str) -> Iterator[_Line]:
 
 
 def _bytes() -> Iterator[_Line]:
-    conditions = ("Range", "If-Range", "If-None-Match", "Want-Repr-Digest")
+    conditions = ("Range", "If-Range", "If-Match", "If-None-Match", "Want-Repr-Digest")
     kinds = dict.fromkeys(_OBJECT_TYPES, "")
     sends = {200: ("ETag",), 206: ("ETag", "Content-Range"), 304: ("ETag",)}
     for path in ("/objects/{key}", "/l/{token}"):
         for whole in (path, f"{path}/{{inner}}"):
             for method, media in (("get", kinds), ("head", {})):
                 answers = {200: media, 206: media, 304: {}}
+                if method == "head":
+                    del answers[206]
                 yield (
                     (method, whole),
                     Operation(answers, headers=conditions, sends=sends, problems=_BYTES),

@@ -11,6 +11,8 @@ from earthcommons.commons.stories.access import whoami
 from earthcommons.errors import NotFoundError
 from earthcommons.policy import acting_party
 from earthcommons.web.bodies import fields, json_answer, json_object
+from earthcommons.web.errors import problem
+from earthcommons.web.identity import from_elsewhere
 from earthcommons.web.parameters import known
 from earthcommons.web.signing_in import NotSignedInError, SigningIn, end_session, open_session
 
@@ -28,6 +30,11 @@ def people_router(node: Node, signing_in: SigningIn) -> APIRouter:
     @router.post("/api/session")
     async def sign_in(request: Request) -> Response:
         """Sign in with `account` and `password`; the answer sets the session's cookie."""
+        # Another site's page would sign its reader in as somebody else.
+        if from_elsewhere(dict(request.headers), node):
+            return problem(
+                403, "cross-site", "this request did not come from this node's pages"
+            )
         body = fields(
             await json_object(request),
             {"account": str, "password": str},
@@ -37,7 +44,7 @@ def people_router(node: Node, signing_in: SigningIn) -> APIRouter:
             signing_in.check, request, body["account"], body["password"]
         )
         answer = json_answer({"account": party.id})
-        await run_in_threadpool(open_session, node, answer, party)
+        await run_in_threadpool(open_session, node, request, answer, party)
         return answer
 
     @router.delete("/api/session")

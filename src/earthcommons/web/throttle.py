@@ -12,7 +12,9 @@ from earthcommons.errors import CommonsError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Throttle", "ThrottledError"]
+__all__ = ["FREE_TRIES", "Throttle", "ThrottledError"]
+
+FREE_TRIES = 5
 
 
 class ThrottledError(CommonsError):
@@ -41,7 +43,7 @@ class Throttle:
 
     def __init__(
         self,
-        free: int = 5,
+        free: int = FREE_TRIES,
         longest_s: float = 60.0,
         forget_s: float = 900.0,
         names: int = 10_000,
@@ -53,7 +55,7 @@ class Throttle:
         self._names = names
         self._now = now
         self._failed: OrderedDict[str, tuple[int, float]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def check(self, name: str) -> None:
         """Return when a try may be made.
@@ -67,8 +69,21 @@ class Throttle:
             if count > self._free and left > 0:
                 raise ThrottledError(left)
 
-    def failed(self, name: str) -> None:
-        """Count a failure."""
+    def begin(self, name: str) -> int:
+        """Count a try before it is made: of many at once no more get through than one by one.
+
+        Returns:
+            which try in a row it is.
+
+        Raises:
+            ThrottledError: not yet.
+        """
+        with self._lock:
+            self.check(name)
+            return self.failed(name)
+
+    def failed(self, name: str) -> int:
+        """Count a failure; return how many there were in a row."""
         with self._lock:
             count, until = self._failed.pop(name, (0, 0.0))
             count = 1 if self._now() > until + self._forget_s else count + 1
@@ -76,6 +91,7 @@ class Throttle:
             self._failed[name] = (count, self._now() + pause)
             while len(self._failed) > self._names:
                 self._failed.popitem(last=False)
+            return count
 
     def succeeded(self, name: str) -> None:
         """Forget the failures of a name."""

@@ -9,7 +9,6 @@ Source:
 from __future__ import annotations
 
 import base64
-import binascii
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
@@ -187,7 +186,8 @@ def _checksum(request: Request) -> tuple[str, bytes] | None:
     name, _, value = text.partition(" ")
     try:
         digest = base64.b64decode(value, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
+        # Not base64, or not even ASCII.
         raise InvalidInputError("upload-checksum: ALGORITHM BASE64") from error
     return name, digest
 
@@ -201,6 +201,6 @@ def _file_name(metadata: str) -> str:
         if key == "filename":
             try:
                 return base64.b64decode(value, validate=True).decode()
-            except (binascii.Error, UnicodeDecodeError) as error:
+            except ValueError as error:
                 raise InvalidInputError("upload-metadata: filename BASE64") from error
     return ""

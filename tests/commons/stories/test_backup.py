@@ -345,3 +345,19 @@ def test_moments_an_earlier_program_wrote_are_told_with_a_z(
             ("2026-01-02T03:04:05+00:00", facts),
         )
     assert "2026-01-02T03:04:05Z" in cli("doctor", "--node", small.root).out
+
+
+def test_a_node_restored_from_a_bucket_keeps_its_objects_in_its_folder(
+    small: Node, tmp_path: Path
+) -> None:
+    file = small.root / "node.toml"
+    file.write_text(file.read_text("utf-8") + '\nstore_url = "s3://bucket1/p"\n', "utf-8")
+    backup(small, tmp_path / "c")
+    restore(tmp_path / "c", tmp_path / "r")
+    node = open_node(tmp_path / "r")
+    assert node.settings.store_url == ""
+    assert node.store.read(key_of(small, "c/first")) == small.store.read(
+        key_of(small, "c/first")
+    )
+    assert scrub(node).sound
+    node.catalog.close()

@@ -17,7 +17,8 @@ from earthcommons.commons import Node, make_node
 from earthcommons.commons.stories import bulk, bulk_ahead
 from earthcommons.commons.stories.access import Rule, set_rule
 from earthcommons.commons.stories.bulk import Imported, export_items, import_items
-from earthcommons.commons.stories.geoparquet import read_items
+from earthcommons.commons.stories.editing import create_items
+from earthcommons.commons.stories.editing_collection import check_collection
 from earthcommons.commons.stories.widening import widen_collections
 from earthcommons.commons.stories.withdrawing import withdraw
 from earthcommons.errors import AccessDeniedError, ConflictError, InvalidInputError
@@ -85,6 +86,30 @@ def test_items_come_in_without_links_of_elsewhere_and_are_found_every_way(
     assert node.catalog.items(ItemQuery(text="湖泊")).matched == 7
     assert node.catalog.items(ItemQuery(ids=("i00003",))).names == ("c/i00003",)
     assert [change.kind for change in node.catalog.changes()].count("item") == 7
+
+
+@pytest.mark.parametrize("ending", ["ndjson", "parquet"])
+def test_an_item_made_over_http_is_exported_and_comes_in_again_as_it_is(
+    tmp_path: Path, node: Node, ending: str
+) -> None:
+    collection = check_collection({
+        "type": "Collection", "stac_version": "1.1.0", "id": "e", "description": "E",
+        "license": "other", "links": [], "extent": {
+            "spatial": {"bbox": [[0, 0, 1, 1]]},
+            "temporal": {"interval": [["2010-01-01T00:00:00Z", None]]},
+        },
+    })  # fmt: skip
+    with node.catalog.transaction() as tx:
+        tx.put(Record("collection", "e", collection))
+    sent = item(1) | {"collection": "e", "assets": {"a": {"href": "https://e.example/a.tif"}}}
+    # One that came in bulk has no links, one made over HTTP says so.
+    bulk = item(2) | {"collection": "e"}
+    import_items(node, lines(tmp_path / "one.ndjson", [bulk]))
+    create_items(node, "e", [sent])
+    before = list(node.catalog.dump())
+    export_items(node, tmp_path / f"out.{ending}", ItemQuery(collections=("e",)))
+    assert import_items(node, tmp_path / f"out.{ending}") == Imported(0, 0, 2)
+    assert list(node.catalog.dump()) == before
 
 
 def test_one_by_one_and_at_once_give_the_same_index(tmp_path: Path) -> None:
@@ -319,43 +344,6 @@ def test_what_goes_out_comes_back_the_same(
         canonical_bytes(b) for b in held(second)
     ]
     assert not list(root.glob("*.part"))
-
-
-@pytest.mark.filterwarnings("ignore::Warning")
-def test_the_package_stac_geoparquet_reads_what_is_exported_and_writes_what_is_imported(
-    node: Node, tmp_path: Path
-) -> None:
-    import pyarrow.parquet as pq
-    import stac_geoparquet.arrow as judge
-
-    source = [item(n, gsd=10, title=f"t{n}") for n in range(4)]
-    import_items(node, lines(tmp_path / "a.ndjson", source))
-    export_items(node, tmp_path / "out.parquet", ItemQuery())
-    table = pq.read_table(tmp_path / "out.parquet")
-    found = {one["id"]: one for one in judge.stac_table_to_items(table)}
-    for one in source:
-        theirs = found[one["id"]]
-        assert theirs["properties"]["title"] == one["properties"]["title"]
-        assert theirs["bbox"] == one["bbox"]
-        assert shapely.equals(
-            shapely.from_geojson(orjson.dumps(theirs["geometry"])),
-            shapely.from_geojson(orjson.dumps(one["geometry"])),
-        )
-    judge.to_parquet(judge.parse_stac_items_to_arrow(source), tmp_path / "theirs.parquet")
-    assert [one["id"] for one in read_items(tmp_path / "theirs.parquet")] == [
-        one["id"] for one in source
-    ]
-    assert import_items(node, tmp_path / "theirs.parquet", collection="d").added == 4
-
-
-def test_values_of_several_kinds_are_refused_by_the_columns_name(
-    node: Node, tmp_path: Path
-) -> None:
-    import_items(node, lines(tmp_path / "a.ndjson", [item(1, odd="x"), item(2, odd=3)]))
-    with pytest.raises(InvalidInputError, match="odd") as refused:
-        export_items(node, tmp_path / "out.parquet", ItemQuery())
-    assert refused.value.code == "mixed-types"
-    assert not (tmp_path / "out.parquet").exists()
 
 
 def test_an_import_never_opens_what_is_closed(node: Node, tmp_path: Path) -> None:

@@ -245,3 +245,43 @@ def test_scrub_from_the_command_line_says_what_is_damaged_and_repairs_it(
 def test_a_place_without_objects_is_no_copy(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError):
         copies_at(tmp_path)
+
+
+def test_a_damaged_batch_is_repaired_before_its_records_are_called_lost(
+    small: Node, tmp_path: Path
+) -> None:
+    with small.catalog.transaction() as tx:
+        for n in range(60):
+            tx.put(Record("offer", f"o{n}", {"id": f"o{n}"}))
+    shutil.copytree(small.root, tmp_path / "copy")
+    (batch,) = small.store.all_keys(".records")
+    flip(small.store.path(batch))
+    done = scrub(small, copies=copies_at(tmp_path / "copy"))
+    assert (done.repaired, done.missing, done.sound) == ([batch], [], True)
+    assert done.read == scrub(small).read
+
+
+@pytest.mark.parametrize("damage", ["{", "null"])
+def test_a_list_of_suspects_that_cannot_be_read_closes_downloads_until_a_scrub(
+    small: Node, damage: str
+) -> None:
+    key, good = key_of(small, "c/first"), key_of(small, "c/second")
+    flip(small.store.path(key))
+    assert scrub(small).damaged == [key]
+    (small.root / "suspect.json").write_text(damage)
+    client = TestClient(create_app(small))
+    # Nobody knows which of them was damaged.
+    for each in (key, good):
+        answer = client.get(f"/objects/{each}")
+        kind = answer.json()["type"].rsplit(":", 1)[-1]
+        assert (answer.status_code, kind) == (502, "suspects-unreadable")
+    assert client.get("/en/node").status_code == 200
+    found, said = state(small, "suspect objects")
+    assert found == "bad"
+    assert "suspect.json" in said
+    # All of them are read, whatever part of them was asked for.
+    done = scrub(small, ScrubPlan(sample=1000, limit_bytes=1))
+    assert (done.damaged, done.left) == ([key], 0)
+    assert list(small.store.suspects()) == [key]
+    assert client.get(f"/objects/{good}").status_code == 200
+    assert client.get(f"/objects/{key}").status_code == 502

@@ -14,6 +14,7 @@ import pytest
 from tests.faults import Steps, in_a_child
 from tests.trials import every
 
+from earthcommons.catalog import audit
 from earthcommons.catalog.migrations import check_schema, kept_file, schema_of
 from earthcommons.catalog.schema import SCHEMA_VERSION
 from earthcommons.commons import open_node
@@ -29,6 +30,7 @@ from earthcommons.errors import (
 )
 from earthcommons.model import Record
 from earthcommons.model.party import OPERATOR
+from earthcommons.policy import acting_as
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -243,6 +245,40 @@ def test_the_old_catalogue_can_be_put_back_until_something_is_published(old: Pat
     assert schema_of(old / "catalog.sqlite") == SCHEMA_VERSION
     assert confirm(old) == ("catalog.schema-1.sqlite",)
     assert confirm(old) == ()
+
+
+def test_a_key_that_was_ended_and_its_line_in_the_log_are_not_rolled_back(old: Path) -> None:
+    migrate(old)
+    node = open_node(old)
+    with acting_as(OPERATOR):
+        node.catalog.people.add("mei", "Mei", password="correct horse battery")  # noqa: S106
+    node.catalog.credentials.open_session("mei")
+    node.catalog.close()
+    with pytest.raises(ConflictError, match=r"1 acts .*account-add mei"):
+        roll_back(old)
+    assert schema_of(old / "catalog.sqlite") == SCHEMA_VERSION
+
+
+def test_who_only_signed_in_since_does_not_keep_a_node_from_going_back(old: Path) -> None:
+    migrate(old)
+    with closing(sqlite3.connect(old / "catalog.sqlite")) as sql:
+        audit.append(sql, "sign-in", "account", "mei", {})
+        sql.commit()
+    assert roll_back(old) == 1
+
+
+def test_acts_before_the_migration_do_not_count(old: Path) -> None:
+    migrate(old)
+    kept = kept_file(old / "catalog.sqlite", 1)
+    for file, actions in ((kept, ("a",)), (old / "catalog.sqlite", ("a", "b"))):
+        with closing(sqlite3.connect(file)) as sql:
+            if file == kept:
+                sql.executescript(audit.AUDIT_SCHEMA)
+            for action in actions:
+                audit.append(sql, action, "account", "mei", {})
+            sql.commit()
+    with pytest.raises(ConflictError, match=r"1 acts .*first b mei"):
+        roll_back(old)
 
 
 def test_what_lives_in_the_catalogue_alone_and_cannot_go_over_stops_the_migration(

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import bagit
 import pytest
+import shapely
 from rocrate.rocrate import ROCrate
 from tests.commons.stories.conftest import add_item, flip, key_of
+from tests.ingest.conftest import declare
 
 from earthcommons.commons import Node, make_node
 from earthcommons.commons.node import rebuild_catalog
@@ -23,10 +25,13 @@ from earthcommons.errors import (
     NotFoundError,
     RefusedFileError,
 )
+from earthcommons.ingest import ingest
 from earthcommons.ingest.limits import Limits
 from earthcommons.model import Record
 from earthcommons.model.canonical import digest_of
 from earthcommons.model.party import OPERATOR, PUBLIC
+from earthcommons.store import digest_in
+from earthcommons.zones.region_sets import load_region_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -85,6 +90,69 @@ def test_what_is_exported_and_taken_in_again_has_the_same_digest(
     again = import_package(other, out)
     assert [state for *_, state in again.items] == ["unchanged"]
     assert rebuild_catalog(other) > 0
+
+
+def draw_regions(node: Node, folder: Path, east: float = 42.0) -> None:
+    """Publish r/c, the item that the region set of the run is drawn in."""
+    feature = {
+        "type": "Feature", "properties": {"id": "m49:404"},
+        "geometry": shapely.geometry.mapping(shapely.box(34, -5, east, 5)),
+    }  # fmt: skip
+    facts = {"id": "ec:one", "version": "1"}
+    source = folder / f"regions-{east:g}.geojson"
+    source.write_text(
+        json.dumps({"type": "FeatureCollection", "ec:region_set": facts, "features": [feature]})
+    )
+    ingest(source, declare("c", collection="r"), node.catalog, node.store)
+
+
+def test_the_outlines_of_a_run_go_with_it(small: Node, other: Node, tmp_path: Path) -> None:
+    draw_regions(small, tmp_path)
+    done = package(small, "c/first", "ro-crate", tmp_path / "made", PUBLIC)
+    assert done.items == ("c/first",)
+    taken = import_package(other, tmp_path / "made")
+    assert {name for name, *_ in taken.items} == {"c/first", "r/c"}
+    assert other.catalog.version("item", "r/c") == small.catalog.version("item", "r/c")
+    for name in ("data", "source"):
+        key = key_of(small, "r/c", name)
+        assert other.store.read(key) == small.store.read(key)
+    # What `verify` begins with: the regions by name and shape.
+    here = load_region_set("ec:one", other.catalog, other.store)
+    assert here.find("m49:404").geometry.bounds == (34, -5, 42, 5)
+    assert [state for *_, state in import_package(other, tmp_path / "made").items] == [
+        "unchanged", "unchanged"
+    ]  # fmt: skip
+
+
+def test_outlines_that_a_party_may_not_have_stay_behind_whole(
+    small: Node, other: Node, tmp_path: Path
+) -> None:
+    draw_regions(small, tmp_path)
+    body = small.catalog.get("item", "r/c", OPERATOR)
+    with small.catalog.transaction() as tx:
+        tx.revise(Record("item", "r/c", body, 1, "steward", ()))
+    done = package(small, "c/first", "bagit", tmp_path / "made", PUBLIC)
+    assert len(done.runs) == 1
+    held = b"".join(p.read_bytes() for p in (tmp_path / "made").rglob("*") if p.is_file())
+    assert b'"id":"r/c"' not in held
+    assert import_package(other, tmp_path / "made").items[0][0] == "c/first"
+
+
+def test_outlines_that_a_node_has_otherwise_stay_its_own(
+    small: Node, other: Node, tmp_path: Path
+) -> None:
+    draw_regions(small, tmp_path)
+    draw_regions(other, tmp_path, east=41.0)
+    before = other.catalog.version("item", "r/c")
+    package(small, "c/first", "bagit", tmp_path / "made", PUBLIC)
+    taken = import_package(other, tmp_path / "made")
+    assert [name for name, *_ in taken.items] == ["c/first"]
+    assert taken.left_out == [("r/c", "here with other content, which stays")]
+    assert other.catalog.version("item", "r/c") == before
+    # Asked for by name they are no company, and conflict.
+    package(small, "r/c", "bagit", tmp_path / "alone", PUBLIC)
+    with pytest.raises(ConflictError):
+        import_package(other, tmp_path / "alone")
 
 
 def test_the_stock_validator_accepts_the_bag(small: Node, tmp_path: Path) -> None:
@@ -171,10 +239,57 @@ def test_what_a_party_may_not_see_is_in_no_package_of_its(small: Node, tmp_path:
     assert not [p for p in (tmp_path / "open").rglob("*") if p.name == hidden]
     with pytest.raises(NotFoundError):
         package(small, "c/second", "bagit", tmp_path / "hidden", PUBLIC)
+    # Open once, closed, and open again: who may see it now may not have what was closed.
+    whole = package(small, "c/second", "bagit", tmp_path / "whole", OPERATOR)
+    assert whole.items == ("c/second",)
+    with small.catalog.transaction() as tx:
+        tx.revise(Record("item", "c/second", body, 1, "open", ()))
     with pytest.raises(AccessDeniedError):
-        # Open once and closed since: its history is not the same for everybody.
-        package(small, "c/second", "bagit", tmp_path / "hidden", OPERATOR)
+        package(small, "c/second", "bagit", tmp_path / "hidden", PUBLIC)
     assert not (tmp_path / "hidden").exists()
+
+
+def test_bytes_of_every_version_go_over_and_the_node_is_whole_afterwards(
+    small: Node, other: Node, tmp_path: Path
+) -> None:
+    body = small.catalog.get("item", "c/first", OPERATOR)
+    before = body["assets"]["data"]["href"].rsplit("/", 1)[-1]
+    with small.store.stage() as scratch:
+        (scratch / "new.tif").write_bytes(b"II*\0" + b"another version")
+        key = small.store.put_file(scratch / "new.tif", ".tif")
+    body["assets"]["data"] |= {
+        "href": f"/objects/{key}", "file:checksum": f"1220{digest_in(key)}"
+    }  # fmt: skip
+    with small.catalog.transaction() as tx:
+        tx.revise(Record("item", "c/first", body, 1, "open", ()))
+    package(small, "c/first", "bagit", tmp_path / "b", PUBLIC)
+    import_package(other, tmp_path / "b")
+    past = other.catalog.past("item", "c/first", 1, PUBLIC)
+    assert past["assets"]["data"]["href"].endswith(before)
+    assert other.store.read(before) == small.store.read(before)
+    package(other, "c/first", "bagit", tmp_path / "again", PUBLIC)
+    names = [
+        sorted(p.relative_to(place / "data").as_posix() for p in (place / "data").rglob("*.*"))
+        for place in (tmp_path / "b", tmp_path / "again")
+    ]
+    assert names[0] == names[1]
+
+
+def test_items_of_an_owned_collection_keep_owner_and_rule_and_can_be_rebuilt(
+    small: Node, other: Node, tmp_path: Path
+) -> None:
+    collection = small.catalog.get("collection", "c", OPERATOR) | {"ec:owner": "hydro"}
+    item = small.catalog.get("item", "c/first", OPERATOR)
+    item["ec:access"] = {"fetch": "licence:cc-by-nc-4.0"}
+    with small.catalog.transaction() as tx:
+        tx.revise(Record("collection", "c", collection))
+        tx.revise(Record("item", "c/first", item, 1, "open", ()))
+    package(small, "c/first", "bagit", tmp_path / "b", OPERATOR)
+    import_package(other, tmp_path / "b")
+    assert other.catalog.standing("item", "c/first", OPERATOR) == small.catalog.standing(
+        "item", "c/first", OPERATOR
+    )
+    assert rebuild_catalog(other) > 0
 
 
 def damage_byte(bag: Path) -> None:

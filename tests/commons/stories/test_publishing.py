@@ -148,3 +148,16 @@ def test_a_new_collection_is_not_called_what_its_first_item_is(
         accept(node, id_)
     assert node.catalog.get("collection", "snow")["title"] == "snow"
     assert node.catalog.get("item", "snow/snow-2015")["properties"]["title"] == "Snow depth"
+
+
+def test_a_new_collection_is_called_what_its_first_draft_calls_it(
+    node: Node, tmp_path: Path
+) -> None:
+    with acting_as(party(node, "mei")):
+        id_ = complete(node, snow(tmp_path / "a.tif"))
+        submitting.edit_draft(node, id_, {"collection_title": {"en": "Snow, measured"}})
+        submitting.submit(node, id_)
+    with acting_as(party(node, "sam")):
+        accept(node, id_)
+    body = node.catalog.get("collection", "snow")
+    assert (body["title"], body["title_zh"]) == ("Snow, measured", "Snow, measured")

@@ -9,10 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from tests.cli.conftest import run_cli
 from tests.indicators.conftest import PackNode
 
 from earthcommons.catalog import ObservationQuery
 from earthcommons.commons.node import rebuild_catalog
+from earthcommons.commons.stories import computing
 from earthcommons.commons.stories.access import Rule, set_rule
 from earthcommons.commons.stories.marks import errata_of, recalls_of
 from earthcommons.commons.stories.recalling import (
@@ -240,3 +242,52 @@ def test_a_struck_series_that_was_closed_is_nobodys_tombstone(pack: PackNode) ->
     with acting_as(PUBLIC), pytest.raises(NotFoundError) as no:
         node.catalog.body("series", KEY)
     assert not isinstance(no.value, GoneError)
+
+
+def test_a_correction_during_a_computation_is_in_what_it_publishes(
+    pack: PackNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    correct(pack)
+    compute, runs = computing.compute, []
+
+    def meanwhile(bench: Any, parameters: Any) -> Any:
+        runs.append(compute(bench, parameters))
+        if len(runs) == 1:
+            correct(pack)
+            recall(pack.node, "item", ITEM, "doubled once too often")
+        return runs[-1]
+
+    monkeypatch.setattr(computing, "compute", meanwhile)
+    done = computing.compute_indicator(pack.node, KEY)
+    item = pack.node.catalog.get("item", ITEM)
+    today = {asset["href"].rsplit("/", 1)[-1][:64] for asset in item["assets"].values()}
+    assert {used.sha256 for used in done.run.inputs} <= today
+    with pytest.raises(NotFoundError):
+        pack.node.catalog.get("run", runs[0].run.id)
+
+
+def test_an_input_withdrawn_during_a_computation_leaves_no_series(
+    pack: PackNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    correct(pack)
+    compute = computing.compute
+
+    def meanwhile(bench: Any, parameters: Any) -> Any:
+        done = compute(bench, parameters)
+        withdraw(pack.node, "item", ITEM, "error")
+        recall(pack.node, "item", ITEM, "calibration")
+        return done
+
+    monkeypatch.setattr(computing, "compute", meanwhile)
+    with pytest.raises(NotFoundError, match="withdrawn"):
+        computing.compute_indicator(pack.node, KEY)
+    with pytest.raises(GoneError):
+        pack.node.catalog.get("series", KEY)
+
+
+def test_the_command_line_calls_no_withdrawn_alert_standing(pack: PackNode) -> None:
+    withdraw(pack.node, "item", ITEM, "error")
+    recall(pack.node, "item", ITEM, "calibration")
+    done = run_cli("watch", "alerts", "--node", pack.node.root)
+    ends = [line.split()[4] for line in done.out.splitlines()[1:]]
+    assert set(ends) == {"withdrawn"}

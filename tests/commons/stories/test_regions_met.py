@@ -20,6 +20,7 @@ from earthcommons.commons.stories.regions_met import MOST, regions_met
 from earthcommons.ingest.publish import Wish, ingest
 from earthcommons.model import Period
 from earthcommons.model.party import OPERATOR
+from earthcommons.model.record import Record
 from earthcommons.policy import acting_as
 from earthcommons.zones.region_sets import WORLD, load_region_set, region_set_record
 
@@ -122,3 +123,14 @@ def test_a_region_set_that_not_everybody_finds_is_not_asked(node: Node) -> None:
     finally:
         set_rule(node, "item", COUNTRIES, Rule())
     assert regions_met(node)(place) == ["m49:678"]
+
+
+def test_a_region_set_known_by_name_only_keeps_nothing_from_being_published(
+    tmp_path: Path,
+) -> None:
+    bare = make_node(tmp_path / "bare")
+    body = {"id": "ec:gone", "item": "regions/ec-gone", "sha256": "0" * 64, "regions": []}
+    with bare.catalog.transaction() as tx:
+        tx.put(Record("region-set", "ec:gone", body))
+    assert regions_met(bare)(box(0, 0, 1, 1)) == []
+    bare.catalog.close()

@@ -12,8 +12,9 @@ from tests.files import snow, wide
 from earthcommons.commons.stories import submitting
 from earthcommons.commons.stories.access import Rule, set_rule
 from earthcommons.commons.stories.drafts import get_draft
-from earthcommons.commons.stories.publishing import accept, look_into
+from earthcommons.commons.stories.publishing import accept, drafts_from, look_into
 from earthcommons.commons.stories.reviewing import ask_for_changes
+from earthcommons.commons.stories.withdrawing import withdraw
 from earthcommons.errors import (
     AccessDeniedError,
     ConflictError,
@@ -25,7 +26,10 @@ from earthcommons.model import OPERATOR
 from earthcommons.policy import acting_as
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from tests.cli.conftest import Ended
 
     from earthcommons.commons import Node
 
@@ -172,3 +176,83 @@ def test_a_new_version_asks_what_the_one_before_it_asked(node: Node, tmp_path: P
     with acting_as(OPERATOR):
         made = submitting.start_draft(node, "snow", "snow-2015", replaces=True)
     assert made["rule"] == {"find": "group:hydro", "fetch": "registered", "derive": "open"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "code"),
+    [
+        ([{}], "invalid-input"),
+        ([{"name": "a", "unit": 3}], "invalid-input"),
+        (["a"], "invalid-input"),
+        ([{"name": "a"}, {"name": "a"}], "name-collision"),
+    ],
+)
+def test_variables_that_are_none_are_refused_before_they_are_kept(
+    node: Node, variables: list[Any], code: str
+) -> None:
+    with acting_as(party(node, "mei")):
+        id_ = str(submitting.start_draft(node, "snow", "odd", group="hydro")["id"])
+        with pytest.raises(InvalidInputError) as refused:
+            submitting.edit_draft(node, id_, {"variables": variables})
+        assert refused.value.code == code
+        assert "variables" not in get_draft(node, id_)["metadata"]
+
+
+def test_a_draft_under_a_withdrawn_name_is_refused_before_anything_is_handed_in(
+    node: Node, tmp_path: Path
+) -> None:
+    id_ = handed_in(node, tmp_path)
+    with acting_as(party(node, "sam")):
+        accept(node, id_)
+    with acting_as(OPERATOR):
+        withdraw(node, "item", "snow/snow-2015", "retracted")
+    for replaces in (False, True):
+        with acting_as(party(node, "mei")), pytest.raises(ConflictError, match="withdrawn"):
+            submitting.start_draft(node, "snow", "snow-2015", replaces=replaces)
+
+
+def test_a_file_that_takes_another_s_place_says_whose_bytes_those_were(
+    node: Node, tmp_path: Path
+) -> None:
+    files = []
+    for n in range(3):
+        files.append(tmp_path / str(n) / "s.csv")
+        files[n].parent.mkdir()
+        files[n].write_text(f"station,level\na,{n}\n")
+    with acting_as(party(node, "mei")):
+        id_ = submitting.start_draft(node, "snow", "a", group="hydro")["id"]
+        held = [submitting.add_file(node, id_, file, "s.csv")["files"] for file in files]
+        (first,), (second,), (third,) = held
+        assert "replaced" not in first
+        assert (second["replaced"], third["replaced"]) == (first["sha256"], second["sha256"])
+        # The same bytes again are no other file.
+        assert submitting.add_file(node, id_, files[2], "s.csv")["files"] == [third]
+        other = submitting.add_file(node, id_, files[0], "t.csv")["files"]
+        assert [file.get("replaced") for file in other] == [second["sha256"], None]
+        submitting.remove_file(node, id_, "s.csv")
+        assert "replaced" not in submitting.add_file(node, id_, files[0], "s.csv")["files"][0]
+
+
+def test_two_files_of_one_name_given_at_once_are_refused_and_neither_is_kept(
+    node: Node, tmp_path: Path, cli: Callable[..., Ended]
+) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    files = [snow(tmp_path / name / "s.tif") for name in ("a", "b")]
+    with acting_as(OPERATOR):
+        id_ = submitting.start_draft(node, "snow", "a", group="hydro")["id"]
+    ended = cli("draft", "attach", id_, *files, "--node", node.root)
+    assert (ended.code, "[name-collision]" in ended.err) == (2, True)
+    with acting_as(OPERATOR):
+        assert get_draft(node, id_)["files"] == []
+        uploaded = [
+            (name, node.store.put_bytes(text.encode(), ".upload"))
+            for name, text in (("a/s.csv", "x,y\n1,2\n"), ("b/s.csv", "x,y\n3,4\n"))
+        ]
+        made, refused = drafts_from(node, "snow", uploaded, group="hydro")
+        # Each is an item of its own, or they are refused; none took the other's place.
+        held = [file["sha256"] for draft in made for file in draft["files"]]
+        assert len(held) == len(set(held)) == 2 or [r["code"] for r in refused] != []
+    assert cli("draft", "attach", id_, files[0], "--node", node.root).code == 0
+    ended = cli("draft", "attach", id_, wide(tmp_path / "s.tif"), "--node", node.root)
+    assert "in place of another" in ended.out

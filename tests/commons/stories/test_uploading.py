@@ -16,6 +16,7 @@ from earthcommons.commons import Node, make_node, open_node
 from earthcommons.commons.stories import uploading
 from earthcommons.commons.stories.uploading import (
     begin_upload,
+    check_file_name,
     drop_upload,
     expire_uploads,
     find_upload,
@@ -171,6 +172,31 @@ def test_only_who_began_an_upload_sees_it(node: Node) -> None:
             with pytest.raises(NotFoundError), receive(node, id_, 3):
                 pass
     assert not node.catalog.has_asset(f"/objects/{finished_key(node, id_)[0]}")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a/b", "a\\b", "..", "a\0b", "a\nb", "a\x85b", "a\u2028b", "\u202efdp.exe", "a\u200fb",
+     "\u2066a", "\ufeffa", "x" * 201],
+)  # fmt: skip
+def test_a_name_that_leaves_its_folder_or_shows_another_is_refused(
+    node: Node, name: str
+) -> None:
+    with acting_as(MEI), pytest.raises(InvalidInputError):
+        begin_upload(node, 3, name)
+    with pytest.raises(InvalidInputError):
+        # Folders may be in the name of a draft's file.
+        check_file_name("a/../b" if name == "a/b" else name)
+
+
+@pytest.mark.parametrize("said", ["", "{", "[]", "null", "{}", '{"expires": 1}', '{"id": "a"}'])
+def test_a_state_that_cannot_be_read_keeps_nobody_from_uploading(node: Node, said: str) -> None:
+    broken = begin_upload(node, 3)
+    (node.root / "uploads" / broken.id / "state.json").write_text(said)
+    with pytest.raises(NotFoundError):
+        find_upload(node, broken.id)
+    assert begin_upload(node, 3).offset == 0
+    assert not (node.root / "uploads" / broken.id).exists()
 
 
 @pytest.mark.parametrize("id_", ["", "..", "../../x", "a" * 42, "a" * 43 + "/", "begin.lock"])

@@ -69,9 +69,25 @@ def test_the_extent_holds_what_came_in_and_grows_with_what_comes_later(node: Nod
     assert len(node.catalog.versions("collection", "c")) == versions + 1
 
 
-def test_what_crosses_the_antimeridian_goes_round_the_earth(node: Node) -> None:
-    bring_in(node, item(0, [170, 1, -170, 2]), item(1, [5, 0, 6, 1]))
-    assert extent(node)[0] == [[-180, 0, 180, 2]]
+@pytest.mark.parametrize(
+    ("boxes", "wider"),
+    [
+        ([[170, 1, -170, 2], [5, 0, 6, 1]], [5, 0, -170, 2]),
+        ([[170, 1, -170, 2], [-150, 0, -140, 1]], [170, 0, -140, 2]),
+        ([[170, 1, -170, 2], [-5, 0, 5, 1]], [-180, 0, 180, 2]),
+        ([[170, 1, 180, 2], [-180, 0, -175, 1]], [170, 0, -175, 2]),
+        ([[170, 1, 179, 2], [-179, 0, -175, 1]], [170, 0, -175, 2]),
+        ([[-20, 1, 0, 2], [30, 0, 40, 1]], [-20, 0, 40, 2]),
+        ([[-180, -90, 180, 90]], [-180, -90, 180, 90]),
+        ([[10, 0, -10, 1]], [10, 0, -10, 1]),
+        ([[-10, 0, -20, 1]], [-180, 0, 180, 1]),
+    ],
+)
+def test_an_extent_runs_through_the_antimeridian_where_that_is_narrower(
+    node: Node, boxes: list[list[float]], wider: list[float]
+) -> None:
+    bring_in(node, *(item(n, box) for n, box in enumerate(boxes)))
+    assert extent(node)[0] == [wider]
 
 
 def test_what_asks_for_more_than_its_collection_is_not_told_by_its_extent(node: Node) -> None:

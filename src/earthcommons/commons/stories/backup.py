@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from earthcommons.catalog.replacing import open_named
+from earthcommons.commons.stories.backup_heads import head_in, lost_of
 from earthcommons.commons.stories.backup_places import Archive, Folder, Target
 from earthcommons.commons.stories.fixity import FixityLog
 from earthcommons.errors import CommonsError, ConflictError, IntegrityError, InvalidInputError
@@ -47,6 +48,8 @@ class Backup:
         objects, copied: objects it holds, and how many were not there before.
         bytes: bytes copied.
         damaged: objects left out because the node's bytes are not those promised.
+        audit_head: head of the audit log in it, `LINE:DIGEST`; empty where there is no log.
+        audit_lost: what is amiss when the log no longer holds the head of the last backup.
     """
 
     place: Path
@@ -56,6 +59,8 @@ class Backup:
     copied: int = 0
     bytes: int = 0
     damaged: list[str] = field(default_factory=list)
+    audit_head: str = ""
+    audit_lost: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -67,6 +72,8 @@ class Backup:
             "copied": self.copied,
             "bytes": self.bytes,
             "damaged": self.damaged,
+            "audit_head": self.audit_head,
+            "audit_lost": self.audit_lost,
         }
 
 
@@ -101,6 +108,11 @@ def backup(
         snapshot = scratch / "snapshot"
         snapshot.mkdir(mode=0o700)
         done = Backup(place, stamp, _copy_catalogue(node.root / _CATALOG, snapshot / _CATALOG))
+        done.audit_head = head_in(snapshot / _CATALOG)
+        with closing(FixityLog(node.root)) as log:
+            before = log.last("backup")
+        if before is not None and before[2].get("audit_head"):
+            done.audit_lost = lost_of(snapshot / _CATALOG, before[2]["audit_head"])
         _copy_small(node.root, snapshot)
         with target.writing():
             manifest = {
@@ -112,6 +124,7 @@ def backup(
                 "files": [_entry(snapshot, file) for file in files_of_tree(snapshot)],
                 "objects": _copy_objects(node, target, done, verify=verify),
                 "damaged": done.damaged,
+                "audit_head": done.audit_head,
             }
             data = canonical_bytes(manifest)
             (snapshot / "manifest.json").write_bytes(data)

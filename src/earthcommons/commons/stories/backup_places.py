@@ -90,7 +90,9 @@ class Folder:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Make the folder; what an interrupted backup left is written over or left unnamed."""
-        (self._root / "objects").mkdir(parents=True, exist_ok=True)
+        # As closed as a new node's folder: what is in it was for some alone.
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self._root / "objects").mkdir(exist_ok=True)
         (self._root / "snapshots").mkdir(mode=0o700, exist_ok=True)
         for part in (self._root / "snapshots").glob("*.part"):
             shutil.rmtree(part)

@@ -62,7 +62,9 @@ def _item(line: bytes | Mapping[str, Any], rules: Rules) -> dict[str, Any]:
     if not rules.quick:
         body, _ = check_item(body)
     stated = body.pop("links", None)
-    if stated and (links := [link for link in stated if link.get("rel") not in _SERVED]):
+    links = [link for link in stated or () if link.get("rel") not in _SERVED]
+    # An item that said that it has none says so in an export, and comes back as it was.
+    if links or stated == []:
         body["links"] = links
     return body
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from earthcommons.commons.stories.draft_variables import paired
 from earthcommons.errors import InvalidInputError
 from earthcommons.model.period import Period
 from earthcommons.model.unit import check_unit
@@ -18,7 +19,7 @@ from earthcommons.model.unit import check_unit
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Lack", "lacks"]
+__all__ = ["WANTED", "Lack", "lacks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Lack:
 _FEATURES = ("geojson", "geopackage", "shapefile", "dwca")
 _STAC, _DATACITE, _ISO, _OWN = "STAC 1.1", "DataCite 4.6", "ISO 19115-1", "Earth Commons"
 
-_WANTED = (
+WANTED = (
     Lack("files", "required", (_STAC, _OWN), "attach a file", "请附上文件"),
     Lack("item", "required", (_STAC,), "give the item an id", "请为条目命名"),
     Lack("collection", "required", (_STAC, _OWN), "name a collection", "请指定数据集"),
@@ -164,16 +165,16 @@ def lacks(draft: Mapping[str, Any]) -> list[Lack]:
         draft: body of a draft: `collection`, `item`, `files`, `metadata`, and `seen`, what a look
             into the files found.
     """
-    found = [wanted for wanted in _WANTED if not _has(draft, wanted.field)]
+    found = [wanted for wanted in WANTED if not _has(draft, wanted.field)]
     return sorted(found, key=lambda lack: lack.level != "required")
 
 
 def _has(draft: Mapping[str, Any], name: str) -> bool:
-    metadata = draft.get("metadata", {})
+    metadata = draft.get("metadata") or {}
     if name in ("files", "item", "collection"):
         return bool(draft.get(name))
     if name == "variables":
-        return _units_are_known(metadata, draft.get("seen") or {})
+        return _units_are_known(draft)
     if name == "period":
         return _is(Period.parse, metadata.get("period"))
     first, _, lang = name.partition(".")
@@ -183,15 +184,14 @@ def _has(draft: Mapping[str, Any], name: str) -> bool:
     return bool(value)
 
 
-def _units_are_known(metadata: Mapping[str, Any], seen: Mapping[str, Any]) -> bool:
+def _units_are_known(draft: Mapping[str, Any]) -> bool:
     """Return whether each variable has a unit, and each unit declared is one."""
-    declared = {v["name"]: v.get("unit") for v in metadata.get("variables", ())}
-    if not all(
-        _is(lambda text: check_unit(text, ""), unit) for unit in declared.values() if unit
-    ):
+    rows = paired({"metadata": {}, **draft})
+    declared = [unit for _, stated in rows if (unit := stated.get("unit"))]
+    if not all(_is(lambda text: check_unit(text, ""), unit) for unit in declared):
         return False
-    return seen.get("format") in _FEATURES or all(
-        each.get("unit") or declared.get(each["name"]) for each in seen.get("variables", ())
+    return (draft.get("seen") or {}).get("format") in _FEATURES or all(
+        seen.get("unit") or stated.get("unit") for seen, stated in rows if seen
     )
 
 

@@ -36,24 +36,31 @@ def compute_indicator(
     """Compute an indicator and publish the run; with default parameters it becomes the series.
 
     The same inputs and parameters give the same run, and publishing it again changes nothing.
+    When an input became another version meanwhile, it is computed again.
 
     Raises:
-        NotFoundError: no such indicator, or an input is not on this node.
+        NotFoundError: no such indicator, or an input is not on this node, or not any more.
         InvalidInputError: an unknown or unfit parameter.
         ConflictError: the same run gave other numbers before.
     """
-    bench = workbench(node, key)
-    if not parameters and (known := _current(node, key, bench)) is not None:
-        return known
-    done = compute(bench, parameters)
-    places = {
-        region.id: region.geometry
-        for region in bench.regions.with_geometry()
-        if region.geometry is not None
-    }
-    with node.catalog.transaction() as tx:
-        publish_run(tx, node.store, done.run, done.observations, places, current=done.standard)
-    return done
+    while True:
+        bench = workbench(node, key)
+        if not parameters and (known := _current(node, key, bench)) is not None:
+            return known
+        done = compute(bench, parameters)
+        places = {
+            region.id: region.geometry
+            for region in bench.regions.with_geometry()
+            if region.geometry is not None
+        }
+        with node.catalog.transaction() as tx:
+            # A recall in the meantime did not know this run: it must not rest on what was then.
+            now = workbench(node, key)
+            if (now.inputs, now.region_set_digest) == (bench.inputs, bench.region_set_digest):
+                publish_run(
+                    tx, node.store, done.run, done.observations, places, current=done.standard
+                )
+                return done
 
 
 def _current(node: Node, key: str, bench: Workbench) -> Computed | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from earthcommons.commons.declarations import declared_parts
+from earthcommons.commons.stories.draft_variables import as_declared
 from earthcommons.commons.stories.ingesting import plan
 from earthcommons.commons.stories.ingesting_recipe import Recipe
 from earthcommons.errors import InvalidInputError
@@ -40,8 +41,6 @@ _DECLARED = (
     "title", "description", "period", "licence", "licence_url", "attribution", "nature",
     "derivation", "crs", "bbox", "group", "layer",
 )  # fmt: skip
-# Units of columns that hold words or days; of all others the cells are numbers.
-_WORDS = ("class", "name", "date")
 
 
 def planned(node: Node, body: Mapping[str, Any]) -> PlannedItem:
@@ -183,13 +182,5 @@ def parts_of(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _typed(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a draft's metadata; columns that measure nothing have the type their cells show."""
-    texts = {v["name"]: v.get("datatype") for v in body["seen"].get("variables", ())}
-    return dict(body["metadata"]) | {
-        "variables": [
-            {"datatype": texts.get(each.get("name")), **each}
-            if isinstance(each, dict) and each.get("unit") in _WORDS
-            else each
-            for each in body["metadata"].get("variables", ())
-        ]
-    }
+    """Return a draft's metadata with its variables as the door is told them."""
+    return dict(body["metadata"]) | {"variables": as_declared(body)}

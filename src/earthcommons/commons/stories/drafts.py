@@ -50,6 +50,7 @@ METADATA: dict[str, type | tuple[type, ...]] = {
     "themes": list,
     "sdg": list,
     "doi": str,
+    "collection_title": dict,
 }
 # Characters of a part, or of what is said about it.
 MOST_TEXT = 20_000

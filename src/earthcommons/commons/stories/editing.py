@@ -43,6 +43,7 @@ __all__ = [
     "patch",
     "replace",
     "retire",
+    "whole_view",
 ]
 
 MOST_AT_ONCE = 10_000
@@ -97,7 +98,9 @@ def create_items(
         InvalidInputError: one is no item that the node can keep.
     """
     may_publish(node, "collection", collection)
-    if not 0 < len(values) <= MOST_AT_ONCE:
+    if not values:
+        raise InvalidInputError("features holds no item: send at least one")
+    if len(values) > MOST_AT_ONCE:
         raise InvalidInputError(f"send 1 to {MOST_AT_ONCE:,} items", code="declared-too-large")
     items = [_checked(node, collection, value) for value in values]
     if len({item["id"] for item in items}) < len(items):
@@ -148,7 +151,7 @@ def replace(node: Node, kind: Kind, name: str, value: dict[str, Any], seen: str)
             node states (`read-only`).
         InvalidInputError: it is nothing that the node can keep.
     """
-    stands = _whole_view(node, kind, name)
+    stands = whole_view(node, kind, name)
     if kind == "item":
         collection = name.partition("/")[0]
         body = _checked(node, collection, value, name, stands)
@@ -189,7 +192,7 @@ def patch(node: Node, kind: Kind, name: str, change: dict[str, Any], seen: str) 
     Source:
         RFC 7396.
     """
-    stands = _whole_view(node, kind, name)
+    stands = whole_view(node, kind, name)
     for member in _FIXED:
         if member in change and change[member] != stands.get(member):
             raise _read_only(member)
@@ -251,8 +254,13 @@ def may_publish(node: Node, kind: Kind, name: str) -> None:
     require("publish", standing.faces.find, name, owner=standing.owner)
 
 
-def _whole_view(node: Node, kind: Kind, name: str) -> dict[str, Any]:
-    """Return a record that the acting party may replace, as it sees it."""
+def whole_view(node: Node, kind: Kind, name: str) -> dict[str, Any]:
+    """Return a record that the acting party may replace, as it sees it.
+
+    Raises:
+        NotFoundError: nothing visible has that name.
+        AccessDeniedError: the party does not publish it, or does not see all of it.
+    """
     may_publish(node, kind, name)
     stands = node.catalog.get(kind, name)
     if "ec:withheld" in stands:
@@ -260,6 +268,11 @@ def _whole_view(node: Node, kind: Kind, name: str) -> dict[str, Any]:
             f"{name}: you do not see all of its assets, so you cannot replace it"
         )
     return stands
+
+
+def _sees_all(node: Node, record: Record) -> bool:
+    """Return whether the acting party may be told that what it sent is what is there."""
+    return b'"ec:withheld":' not in node.catalog.body(record.kind, record.id)
 
 
 def _checked(
@@ -373,7 +386,7 @@ def _put(node: Node, tx: Transaction, record: Record) -> Written:
         same = dataclasses.replace(
             record, body=record.body | rule, version=known[0], access=find, links=links
         )
-        if same.digest == known[1]:
+        if same.digest == known[1] and _sees_all(node, record):
             return Written(record.id, known[1], "unchanged")
         raise ConflictError(
             f"{record.kind} {record.id} exists with other content: replace it with If-Match",

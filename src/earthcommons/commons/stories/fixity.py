@@ -185,7 +185,8 @@ def scrub(
     """Read objects whole, those longest unread first, and set aside what is damaged or missing.
 
     A damaged object is marked suspect before anything else happens, so that no reader is given
-    it; a repaired one is unmarked after its good copy is durable.
+    it; a repaired one is unmarked after its good copy is durable. When the list of suspects cannot
+    be read, every object is, whatever the plan says, and the list is written anew.
 
     Args:
         node: the node.
@@ -195,8 +196,13 @@ def scrub(
     """
     plan = plan or ScrubPlan()
     done = Scrub()
-    with closing(FixityLog(node.root)) as log:
-        keys = _order(node, plan, log)
+    with closing(FixityLog(node.root)) as log, node.store.suspects_anew() as anew:
+        if anew:
+            plan = ScrubPlan()
+            log.event("list of suspects anew")
+        if copies is not None:
+            _mend_batches(node, copies, log, done)
+        keys = [key for key in _order(node, plan, log) if key not in done.repaired]
         for number, key in enumerate(keys):
             if plan.limit_bytes is not None and done.bytes >= plan.limit_bytes:
                 done.left = len(keys) - number
@@ -253,6 +259,20 @@ def _lost_records(node: Node, keys: set[str]) -> set[str]:
         with suppress(CommonsError):
             wanted -= {digest_of(line) for line in unpack(key, node.store.read(key))}
     return {f"{digest}.record" for digest in wanted}
+
+
+def _mend_batches(node: Node, copies: ObjectStore, log: FixityLog, done: Scrub) -> None:
+    """Repair damaged batches first: whether a record is lost is known when all can be read."""
+    for key in sorted(node.store.all_keys(BATCH_SUFFIX)):
+        try:
+            unpack(key, node.store.read(key))
+        except CommonsError:
+            found = Scrub()
+            _one(node, key, copies, log, found)
+            # One that stays damaged is met again in its turn.
+            if found.sound:
+                done.read, done.bytes = done.read + found.read, done.bytes + found.bytes
+                done.repaired += found.repaired
 
 
 def _order(node: Node, plan: ScrubPlan, log: FixityLog) -> list[str]:

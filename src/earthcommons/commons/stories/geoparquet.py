@@ -1,7 +1,8 @@
 """STAC items as stac-geoparquet: one row an item, properties as columns, footprints as WKB.
 
 Parquet has no way to tell a member that is null from one that is absent: what is null comes back
-absent, but for `datetime` and `geometry`. Times come back in UTC.
+absent, but for `datetime` and `geometry`. Nor has it objects without members: where a column would
+hold no other, it has a member that is always null. Times come back in UTC.
 
 Source:
     stac-geoparquet specification 1.1; GeoParquet 1.1.
@@ -39,7 +40,12 @@ _EDGES = {
     4: ("xmin", "ymin", "xmax", "ymax"),
     6: ("xmin", "ymin", "zmin", "xmax", "ymax", "zmax"),
 }
+# Longitude and latitude of WGS 84; GeoParquet means these where it names none.
+_SYSTEMS = {
+    (None, "None"), ("OGC", "CRS84"), ("OGC", "CRS84h"), ("EPSG", "4326"), ("EPSG", "4979"),
+}  # fmt: skip
 _OTHERS = b"earthcommons:members"
+_NO_MEMBER = "_"
 _ROWS = 5_000
 
 
@@ -47,23 +53,33 @@ def write_items(target: Path, bodies: Iterable[bytes]) -> int:
     """Write stored items as stac-geoparquet, synced to disk; return how many.
 
     Raises:
-        InvalidInputError: a property is of several kinds: no column holds it (`mixed-types`).
+        InvalidInputError: a property is of several kinds, or a time that is none: no column holds
+            it (`mixed-types`); or it is called as a member of the item (`reserved-name`).
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    count, schema, others = 0, None, set()
+    count, schema, wrapped = 0, None, False
+    others: set[str] = set()
+    inside: set[str] = set()
     with tempfile.TemporaryFile(dir=target.parent) as spool:
         # Once through to learn all columns, once more to write.
         for chunk in _chunks(iter(bodies)):
             spool.writelines(body + b"\n" for body in chunk)
             items = [parse_canonical(body) for body in chunk]
             others |= {name for item in items for name in item} - {*_TOP, "properties"}
-            schema = _joined(schema, _table(items, None).schema)
+            schema = _joined(schema, _table(items, None).schema, items)
+            inside |= {name for item in items for name in item["properties"]}
+            if clash := sorted(others & inside):
+                raise _reserved(clash[0])
             count += len(items)
+            wrapped = wrapped or any(map(_is_wrapped, items))
         if schema is None:
             schema = pa.schema([("id", pa.string())])
-        schema = _storable(schema).with_metadata(_metadata(sorted(others)))
+        schema = _storable(schema)
+        # Readers compare boxes as numbers: one that runs through 180° they would leave out.
+        covering = "bbox" in schema.names and not wrapped
+        schema = schema.with_metadata(_metadata(sorted(others), covering))
         spool.seek(0)
         with target.open("wb") as file:
             with pq.ParquetWriter(file, schema, compression="zstd") as writer:
@@ -79,26 +95,74 @@ def read_items(source: Path) -> Iterator[dict[str, Any]]:
     """Yield the items of a stac-geoparquet file.
 
     Raises:
-        InvalidInputError: no such file, or a column that an item needs is lacking.
+        InvalidInputError: no such file, one in another coordinate system, a column that an item
+            needs is lacking, or bytes are damaged (`malformed`); a row makes no item (`bad-line`).
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(source)
-    except pa.ArrowInvalid as error:
-        raise InvalidInputError(f"{source.name}: no Parquet", code="malformed") from error
-    with file:
-        lacking = {"id", "geometry"} - set(file.schema_arrow.names)
-        if lacking and file.metadata.num_rows:
-            raise InvalidInputError(
-                f"{source.name}: no column {min(lacking)!r}", code="malformed"
-            )
-        metadata = file.schema_arrow.metadata or {}
-        top = {*_TOP, *orjson.loads(metadata.get(_OTHERS, b"[]"))}
-        for batch in file.iter_batches(batch_size=_ROWS):
-            for row in batch.to_pylist():
-                yield _item(row, top)
+        with pq.ParquetFile(source) as file:
+            lacking = {"id", "geometry"} - set(file.schema_arrow.names)
+            if lacking and file.metadata.num_rows:
+                raise _malformed(source, f"no column {min(lacking)!r}")
+            top = _members(source, file.schema_arrow.metadata or {})
+            done = 0
+            for batch in file.iter_batches(batch_size=_ROWS):
+                for number, row in enumerate(_rows(batch, done), done + 1):
+                    yield _read(row, top, number)
+                done += len(batch)
+    except (pa.ArrowException, OSError) as error:
+        said = str(error).partition("\n")[0][:200]
+        raise _malformed(source, f"no Parquet, or damaged ({said})") from error
+
+
+def _malformed(source: Path, said: str) -> InvalidInputError:
+    return InvalidInputError(f"{source.name}: {said}", code="malformed")
+
+
+def _members(source: Path, metadata: dict[bytes, bytes]) -> set[str]:
+    """Return the columns that are members of items; what is said of the file must be true here."""
+    try:
+        others = orjson.loads(metadata.get(_OTHERS, b"[]"))
+        columns = orjson.loads(metadata.get(b"geo", b"{}")).get("columns", {})
+        system = columns.get("geometry", {}).get("crs")
+        named = (system or {}).get("id") or {}
+        one = (named.get("authority"), str(named.get("code")))
+        known = {*_TOP, *others} - {"properties"}
+    except (orjson.JSONDecodeError, AttributeError, TypeError) as error:
+        raise _malformed(source, "its metadata cannot be read") from error
+    if one not in _SYSTEMS:
+        raise _malformed(
+            source,
+            f"coordinates in {one[0]}:{one[1]}: items need longitude and latitude (CRS84)",
+        )
+    return known
+
+
+def _rows(batch: Any, done: int) -> list[dict[str, Any]]:
+    try:
+        rows: list[dict[str, Any]] = batch.to_pylist()
+    except (OverflowError, ValueError) as error:
+        raise InvalidInputError(
+            f"rows {done + 1} to {done + len(batch)}: {error}", code="bad-line"
+        ) from error
+    return rows
+
+
+def _read(row: dict[str, Any], top: set[str], number: int) -> dict[str, Any]:
+    from shapely.errors import ShapelyError
+
+    try:
+        return _item(row, top)
+    # NotImplementedError: curves. KeyError: a box without all of its edges.
+    except (ShapelyError, NotImplementedError, KeyError, TypeError, OverflowError) as error:
+        raise InvalidInputError(
+            f"line {number}: geometry, box or time is none: {type(error).__name__} {error}"[
+                :200
+            ],
+            code="bad-line",
+        ) from error
 
 
 def _chunks(values: Iterator[bytes] | IO[bytes]) -> Iterator[list[bytes]]:
@@ -119,18 +183,43 @@ def _table(items: list[dict[str, Any]], schema: Any) -> Any:
             kind = pa.timestamp("us", tz="UTC")
         elif kind is None and name == "geometry":
             kind = pa.binary()
+        elif kind is None and name == "bbox":
+            kind = pa.struct([(edge, pa.float64()) for edge in _edges_of(values)])
         try:
             columns.append(pa.array(values, kind))
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-            raise InvalidInputError(
-                f"{name!r} holds values of several kinds", code="mixed-types"
-            ) from error
+            raise _mixed(name, rows, kind) from error
     return (
         pa.table(columns, names=names) if schema is None else pa.table(columns, schema=schema)
     )
 
 
-def _joined(one: Any, other: Any) -> Any:
+def _edges_of(boxes: Iterable[dict[str, float] | None]) -> tuple[str, ...]:
+    """Return the edges that hold any of the boxes, in the order GeoParquet asks for."""
+    return _EDGES[max((len(box) for box in boxes if box), default=4)]
+
+
+def _mixed(name: str, rows: list[dict[str, Any]], kind: Any) -> InvalidInputError:
+    """Return the refusal of a column, naming the first item that does not fit those before."""
+    import pyarrow as pa
+
+    fits, fails = 0, len(rows)
+    while fails - fits > 1:
+        middle = (fits + fails) // 2
+        try:
+            pa.array([row.get(name) for row in rows[:middle]], kind)
+            fits = middle
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            fails = middle
+    where = f"{rows[fits].get('collection', '')}/{rows[fits]['id']}"
+    return InvalidInputError(
+        f"{name!r} holds values of several kinds: that of item {where[:120]!r} does not go with"
+        " those before it; leave it out by --filter, or export lines of JSON",
+        code="mixed-types",
+    )
+
+
+def _joined(one: Any, other: Any, items: list[dict[str, Any]]) -> Any:
     import pyarrow as pa
 
     if one is None:
@@ -138,29 +227,52 @@ def _joined(one: Any, other: Any) -> Any:
     try:
         return pa.unify_schemas([one, other], promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise InvalidInputError(str(error)[:200], code="mixed-types") from error
+        raise InvalidInputError(
+            f"{str(error)[:200]}: not as before, somewhere from item {items[0]['id'][:120]!r} to"
+            f" {items[-1]['id'][:120]!r}",
+            code="mixed-types",
+        ) from error
 
 
 def _storable(schema: Any) -> Any:
-    """Return the schema without columns of empty objects, which Parquet cannot hold."""
+    """Return the schema as Parquet and GeoParquet can hold it."""
     import pyarrow as pa
 
-    empty = [f.name for f in schema if pa.types.is_struct(f.type) and f.type.num_fields == 0]
-    return pa.schema([field for field in schema if field.name not in empty])
+    fields = []
+    for field in schema:
+        kind = _filled(field.type)
+        if field.name == "bbox":
+            edges = _EDGES[kind.num_fields]
+            kind = pa.struct([(edge, pa.float64()) for edge in edges])
+        fields.append(field.with_type(kind))
+    return pa.schema(fields)
 
 
-def _metadata(others: list[str]) -> dict[bytes, bytes]:
-    covering = {edge: ["bbox", edge] for edge in _EDGES[4]}
+def _filled(kind: Any) -> Any:
+    """Return a type whose objects each have a member."""
+    import pyarrow as pa
+
+    if pa.types.is_list(kind):
+        return pa.list_(_filled(kind.value_type))
+    if pa.types.is_struct(kind):
+        inner = [field.with_type(_filled(field.type)) for field in kind]
+        return pa.struct(inner or [(_NO_MEMBER, pa.bool_())])
+    return kind
+
+
+def _is_wrapped(item: dict[str, Any]) -> bool:
+    box = item.get("bbox") or (0, 0, 0, 0)
+    return bool(box[0] > box[len(box) // 2])
+
+
+def _metadata(others: list[str], covering: bool) -> dict[bytes, bytes]:
+    geometry: dict[str, Any] = {"encoding": "WKB", "geometry_types": []}
+    if covering:
+        geometry["covering"] = {"bbox": {edge: ["bbox", edge] for edge in _EDGES[4]}}
     geo = {
         "version": "1.1.0",
         "primary_column": "geometry",
-        "columns": {
-            "geometry": {
-                "encoding": "WKB",
-                "geometry_types": [],
-                "covering": {"bbox": covering},
-            }
-        },
+        "columns": {"geometry": geometry},
     }
     return {
         b"geo": orjson.dumps(geo),
@@ -173,16 +285,42 @@ def _row(item: dict[str, Any]) -> dict[str, Any]:
     import shapely
 
     row = {name: value for name, value in item.items() if name != "properties"}
-    row |= {name: value for name, value in item["properties"].items() if name not in row}
+    for name, value in item["properties"].items():
+        if name in row or name in _TOP:
+            raise _reserved(name, item["id"])
+        row[name] = value
     geometry = row.get("geometry")
     if geometry is not None:
-        row["geometry"] = shapely.to_wkb(shapely.from_geojson(orjson.dumps(geometry)))
+        # GeoParquet takes the codes of ISO alone for heights.
+        shape = shapely.from_geojson(orjson.dumps(geometry))
+        row["geometry"] = shapely.to_wkb(shape, flavor="iso")
     if row.get("bbox"):
         row["bbox"] = dict(zip(_EDGES[len(row["bbox"])], row["bbox"], strict=True))
     for name in _TIMES:
         if isinstance(row.get(name), str):
-            row[name] = datetime.fromisoformat(row[name])
+            row[name] = _time(row[name], name, item["id"])
     return row
+
+
+def _time(text: str, name: str, id_: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidInputError(
+            f"{name!r} of item {id_[:120]!r} is {text[:40]!r}, and no time: its column holds times"
+            " alone",
+            code="mixed-types",
+        ) from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _reserved(name: str, id_: str = "") -> InvalidInputError:
+    where = f" of item {id_[:120]!r}" if id_ else ""
+    return InvalidInputError(
+        f"the property {name[:60]!r}{where} has the name of a member beside the properties: one"
+        " column cannot hold both; export lines of JSON",
+        code="reserved-name",
+    )
 
 
 def _item(row: dict[str, Any], top: set[str]) -> dict[str, Any]:
@@ -193,7 +331,9 @@ def _item(row: dict[str, Any], top: set[str]) -> dict[str, Any]:
         if value is None:
             continue
         if name in _TIMES and isinstance(value, datetime):
-            text = value.astimezone(UTC).isoformat()
+            # A time without a zone is no local time of this machine.
+            zoned = value if value.tzinfo else value.replace(tzinfo=UTC)
+            text = zoned.astimezone(UTC).isoformat()
             value = text.removesuffix("+00:00") + "Z"
         (item if name in top else item["properties"])[name] = _without_nulls(value)
     geometry = row.get("geometry")

@@ -1,4 +1,4 @@
-"""Get an item and its bytes from a node: resumed where they broke off, verified before they count.
+"""Get items and their bytes from a node: resumed where they broke off, verified before they count.
 
 A file has its final name only when its SHA-256 is the one the item states; until then it is called
 `….part`. The key of an account is sent to the node alone, never to another host.
@@ -15,33 +15,37 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
 
 from earthcommons.errors import (
     AccessDeniedError,
+    CommonsError,
     IntegrityError,
     InvalidInputError,
     NotFoundError,
     UpstreamError,
 )
 from earthcommons.model.canonical import canonical_bytes, digest_of, parse_strict
-from earthcommons.store import file_digest
+from earthcommons.store import file_digest, storing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-__all__ = ["Getter", "Got"]
+__all__ = ["Getter", "Got", "GotItem", "is_collection"]
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SHA256 = re.compile(r"1220([0-9a-f]{64})")
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
+_COLLECTION = re.compile(r"/collections/[^/]+/?$")
 _PART_OF_RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
 _MOST_JSON = 64 * 2**20
 _TRIES = 6
 _LONGEST_PAUSE_S = 60.0
 _CONNECT_S = 10.0
+_MOST_PROBLEM = 64 * 2**10
+_PAGE = 200
 _LATER = (408, 425, 429, 500, 502, 503, 504)
 
 
@@ -58,6 +62,15 @@ class Got:
     place: Path | None
     bytes: int = 0
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GotItem:
+    """What became of one item of a collection: its assets, or why it was refused."""
+
+    item: str
+    assets: tuple[Got, ...] = ()
+    refused: CommonsError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,29 +119,97 @@ class Getter:
             NotFoundError: no such item, for this asker.
             AccessDeniedError: the node lets this asker have no bytes of it, or not this one.
             IntegrityError: bytes came twice that are not those promised.
-            UpstreamError: nothing answers there, or it broke off again and again.
+            UpstreamError: nothing answers there, or it broke off again and again; or the disk
+                is full (`storage`).
         """
         origin = _origin(address)
-        with httpx.Client(
+        # What is here stays as `.part` when the disk is full, and is gone on from later.
+        with storing(), self._client() as web:
+            return self._whole(web, address, origin, out, version=version)
+
+    def get_all(self, address: str, out: Path) -> Iterator[GotItem]:
+        """Get a collection's record and all its items one may read, each as `get` does.
+
+        Items come in the order the node lists them, one at a time. A refusal of one ends nothing;
+        what the next would meet as well (nothing answers, a full disk) ends all.
+
+        Args:
+            address: STAC address of the collection, https, or http on loopback.
+            out: folder.
+
+        Yields:
+            Each item with its assets, or with why it was refused.
+
+        Raises:
+            InvalidInputError: not such an address, or no collection there.
+            NotFoundError: no such collection, for this asker.
+            UpstreamError: nothing answers there, or it broke off again and again; or the disk
+                is full (`storage`).
+        """
+        origin, address = _origin(address), address.rstrip("/")
+        with storing(), self._client() as web:
+            body = parse_strict(self._small(web, address, origin), limit=_MOST_JSON)
+            name = body.get("id") if isinstance(body, dict) else None
+            if not _SAFE.fullmatch(str(name)) or body.get("type") != "Collection":
+                raise InvalidInputError(f"{address[:200]} is no STAC collection")
+            _write_json(out / str(name) / "collection.json", body)
+            for id_ in self._listed(web, f"{address}/items", origin):
+                at, item = f"{address}/items/{quote(id_, safe='')}", f"{name}/{id_}"
+                try:
+                    found = self._whole(web, at, origin, out, expected=item)
+                except UpstreamError as error:
+                    if error.code != "asset-corrupt":
+                        raise
+                    yield GotItem(item, refused=error)
+                except CommonsError as error:
+                    yield GotItem(item, refused=error)
+                else:
+                    yield GotItem(item, tuple(found))
+
+    def _listed(self, web: httpx.Client, address: str, origin: str) -> Iterator[str]:
+        """Yield the ids of all items, page by page."""
+        asked = f"{address}?limit={_PAGE}&fields=id,collection"
+        while asked:
+            page = parse_strict(self._small(web, asked, origin), limit=_MOST_JSON)
+            try:
+                yield from [str(feature["id"]) for feature in page["features"]]
+                links = {link["rel"]: str(link["href"]) for link in page.get("links", ())}
+            except (TypeError, KeyError, AttributeError) as error:
+                raise InvalidInputError(f"{asked[:200]} is no page of items") from error
+            further = urljoin(asked, links["next"]) if "next" in links else ""
+            if further and (_origin(further) != origin or further == asked):
+                raise InvalidInputError(
+                    f"{asked[:200]}: the next page is elsewhere", code="source-forbidden"
+                )
+            asked = further
+
+    def _client(self) -> httpx.Client:
+        return httpx.Client(
             timeout=httpx.Timeout(self.timeout_s, connect=min(self.timeout_s, _CONNECT_S)),
             follow_redirects=False,
             trust_env=False,
-        ) as web:
-            item = self._item(web, address, origin, version)
-            folder = out / item["collection"] / item["id"]
-            folder.mkdir(parents=True, exist_ok=True)
-            withheld = item.get("ec:withheld", {})
-            if withheld and not item["assets"]:
-                asks = ", ".join(sorted({c for each in withheld.values() for c in each}))
-                raise AccessDeniedError(f"{item['id']}: its bytes ask for {asks}")
-            found = [
-                self._asset(web, address, origin, name, asset, folder)
-                for name, asset in sorted(item["assets"].items())
-            ]
-            found += [Got(name, None, why=", ".join(asks)) for name, asks in withheld.items()]
-        fresh = folder / "item.json.part"
-        fresh.write_bytes(canonical_bytes(item))
-        fresh.replace(folder / "item.json")
+        )
+
+    def _whole(
+        self, web: httpx.Client, address: str, origin: str, out: Path, *, version: int = 0,
+        expected: str = "",
+    ) -> list[Got]:  # fmt: skip
+        """Bring one item; where a name is expected, of that name only."""
+        item = self._item(web, address, origin, version)
+        if expected and f"{item['collection']}/{item['id']}" != expected:
+            raise InvalidInputError(f"{address[:200]} is not item {expected}")
+        folder = out / item["collection"] / item["id"]
+        folder.mkdir(parents=True, exist_ok=True)
+        withheld = item.get("ec:withheld", {})
+        if withheld and not item["assets"]:
+            asks = ", ".join(sorted({c for each in withheld.values() for c in each}))
+            raise AccessDeniedError(f"{item['id']}: its bytes ask for {asks}")
+        found = [
+            self._asset(web, address, origin, name, asset, folder)
+            for name, asset in sorted(item["assets"].items())
+        ]
+        found += [Got(name, None, why=", ".join(asks)) for name, asks in withheld.items()]
+        _write_json(folder / "item.json", item)
         return found
 
     def _item(
@@ -301,6 +382,18 @@ class Getter:
         return headers
 
 
+def is_collection(address: str) -> bool:
+    """Whether a STAC address is that of a collection."""
+    return bool(_COLLECTION.search(address.partition("?")[0]))
+
+
+def _write_json(target: Path, body: Any) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(f"{target.name}.part")
+    fresh.write_bytes(canonical_bytes(body))
+    fresh.replace(target)
+
+
 class _LaterError(Exception):
     """The other side asks to come again after some seconds."""
 
@@ -359,6 +452,11 @@ def _check(answer: httpx.Response, address: str) -> None:
     status, path = answer.status_code, urlsplit(address).path[:200]
     if status in (200, 206):
         return
+    if status == 502 and _says_damaged(answer):
+        raise UpstreamError(
+            f"{path}: the node holds it damaged and gives it to nobody; tell its operators",
+            code="asset-corrupt",
+        )
     if status in _LATER:
         stated = answer.headers.get("retry-after", "")
         raise _LaterError(float(stated) if stated.isdecimal() else 0.0)
@@ -368,6 +466,22 @@ def _check(answer: httpx.Response, address: str) -> None:
     if status in (401, 403):
         raise AccessDeniedError(f"{path}: answered {status}; is the key right?")
     raise UpstreamError(f"{path}: answered {status}")
+
+
+def _says_damaged(answer: httpx.Response) -> bool:
+    """Whether a refusal names the stored bytes: asking again would not mend them."""
+    if not answer.headers.get("content-type", "").startswith("application/problem+json"):
+        return False
+    said = b""
+    for block in answer.iter_bytes():
+        said += block
+        if len(said) > _MOST_PROBLEM:
+            return False
+    try:
+        problem = parse_strict(said)
+    except InvalidInputError:
+        return False
+    return isinstance(problem, dict) and str(problem.get("type")).endswith(":asset-corrupt")
 
 
 def _bounded(answer: httpx.Response, address: str) -> bytes:

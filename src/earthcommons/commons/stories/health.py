@@ -6,6 +6,7 @@ import platform
 import shutil
 import sqlite3
 import tempfile
+from contextlib import closing, suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +14,11 @@ from typing import TYPE_CHECKING
 
 from earthcommons import __version__
 from earthcommons.commons.findings import Finding, Said
+from earthcommons.commons.stories.backup_heads import head_in, head_text, lost_of
+from earthcommons.commons.stories.fixity import FixityLog
 from earthcommons.commons.stories.keeping_state import keeping
+from earthcommons.commons.stories.restoring import kept_head
+from earthcommons.errors import CommonsError
 from earthcommons.ingest.jail import confinement
 from earthcommons.ingest.limits import Limits
 
@@ -51,9 +56,11 @@ def health(node: Node, party: Party | None = None, *, through: bool = True) -> l
             "ok" if host in ("127.0.0.1", "::1") else "note",
             Said("listens", {"address": f"{host}:{port}"}),
         ),
+        *_origins(node),
         _door(),
         _formats(),
         *keeping(node),
+        _audit(node, through=through),
     ]
 
 
@@ -65,6 +72,33 @@ def _catalogue(node: Node, *, through: bool) -> Finding:
     if damage == "ok":
         return Finding("catalogue", "ok", Said("catalogue-sound", sqlite))
     return Finding("catalogue", "bad", Said("catalogue-damaged", {**sqlite, "damage": damage}))
+
+
+def _audit(node: Node, *, through: bool) -> Finding:
+    """Compare the audit log with the head that the newest backup kept."""
+    with closing(FixityLog(node.root)) as log:
+        last = log.last("backup")
+    head = str(last[2].get("audit_head", "")) if last else ""
+    if last and through:
+        # What lies elsewhere is the better witness; a page does not read a long manifest.
+        with suppress(CommonsError, OSError):
+            kept = kept_head(Path(str(last[2]["place"])), str(last[2].get("snapshot", "")))
+            head = head_text(kept) if kept else head
+    count = head_in(node.root / "catalog.sqlite").partition(":")[0]
+    if not count:
+        return Finding("audit log", "bad", Said("audit-gone"))
+    if last is None or not head:
+        return Finding("audit log", "note", Said("audit-alone", {"count": count}))
+    if lost_of(node.root / "catalog.sqlite", head):
+        facts = {"line": head.partition(":")[0], "at": last[0]}
+        return Finding("audit log", "bad", Said("audit-cut", facts))
+    return Finding("audit log", "ok", Said("audit-goes-on", {"count": count, "at": last[0]}))
+
+
+def _origins(node: Node) -> list[Finding]:
+    if "*" not in node.settings.cors_origins:
+        return []
+    return [Finding("other origins", "note", Said("any-origin"))]
 
 
 @cache

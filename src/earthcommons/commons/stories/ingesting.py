@@ -15,6 +15,7 @@ from earthcommons.commons.stories.ingesting_sources import Source, item_name, so
 from earthcommons.errors import CommonsError, ConflictError, InvalidInputError
 from earthcommons.ingest import Pending, ingest, look
 from earthcommons.ingest.axis_order import swapped_in_collection
+from earthcommons.ingest.door import visit
 from earthcommons.ingest.limits import Limits
 from earthcommons.ingest.sources import gather
 from earthcommons.model.declaration import Declaration
@@ -55,7 +56,7 @@ class PlannedItem:
         guessed: keys taken from the file or its name instead of a declaration.
         warnings: what is doubtful about the data, each `code: words`.
         code, message: why the source is refused, empty where it is not.
-        texts: what the cells of a table's column seem, `date` or `string`, where not numbers.
+        texts: what the cells of a table's column seem, `date`, `string` or `integer`.
     """
 
     source: str
@@ -138,12 +139,14 @@ def plan(
     limits: Limits | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
+    whole: bool = False,
 ) -> list[PlannedItem]:
     """Return what would become of each source; nothing is published.
 
-    Every source is looked at in the jail. What nobody declared is taken from the file or its
-    name and listed in `guessed`: title, description and period. A licence, an attribution and
-    the unit of a variable are never guessed: they are listed in `missing`.
+    Every source is looked at in the jail: its headers are read, and its values only where `whole`
+    is asked for, since a file cut short may have sound headers. What nobody declared is taken
+    from the file or its name and listed in `guessed`: title, description and period. A licence,
+    an attribution and the unit of a variable are never guessed: they are listed in `missing`.
 
     Args:
         sources: files and folders; a folder of scenes is grouped as the recipe says.
@@ -152,6 +155,7 @@ def plan(
         limits: budgets; the defaults where left out.
         on_progress: told before and while each source is looked at.
         cancelled: asked several times a second; once it says yes, the plan ends.
+        whole: convert all that could be published as `take_in` does, and keep nothing of it.
 
     Raises:
         RefusedFileError: a source is an address or names no file.
@@ -164,7 +168,7 @@ def plan(
     for n, source in enumerate(found):
         beat = _beat(n, len(found), source.name, on_progress, cancelled)
         beat(0.0)
-        one = _planned(source, recipe, limits, beat, alone=len(found) == 1)
+        one = _planned(source, recipe, limits, beat, alone=len(found) == 1, whole=whole)
         if catalog is not None and "bbox" not in recipe.parts:
             party, found_at = acting_party(), one.bbox
             more = swapped_in_collection(catalog, one.collection, found_at, party)
@@ -326,19 +330,28 @@ def _planned(
     beat: Callable[[float], None],
     *,
     alone: bool,
+    whole: bool,
 ) -> PlannedItem:
     one, parts = _named(source, recipe, alone=alone)
     if one.code:
         return one
+    asked = _asked(source, parts)
     try:
         with _scratch() as scratch:
             gather(source.place, scratch / "source", limits, source.roots)
-            seen = look(scratch, _asked(source, parts), limits, while_waiting=beat)
+            if not whole:
+                seen = look(scratch, asked, limits, while_waiting=beat)
+                return _filled(one, source, parts, seen)
+            with visit(scratch, asked, limits, while_waiting=beat) as found:
+                one = _filled(one, source, parts, found.seen)
+                if one.state != "ready":
+                    return one
+                told = found.take().facts["properties"].get("ec:warnings", ())
+                return replace(one, warnings=tuple(dict.fromkeys((*one.warnings, *told))))
     except CommonsError as error:
         if error.code == "cancelled":
             raise
         return replace(one, code=error.code, message=str(error))
-    return _filled(one, source, parts, seen)
 
 
 def _named(
@@ -364,6 +377,8 @@ def _asked(source: Source, parts: dict[str, Any]) -> dict[str, Any]:
     return {
         "variables": [variable.as_task() for variable in parts.get("variables", ())],
         "scenes": source.scenes,
+        # What the name of a scene tells of its time goes before what is declared of all.
+        "period": "" if source.days else str(parts.get("period", "")),
         **{key: parts[key] for key in ("crs", "group", "layer", "bbox") if key in parts},
     }
 
@@ -409,7 +424,7 @@ def _filled(
         texts={
             v["name"]: v["datatype"]
             for v in seen["variables"]
-            if seen["format"] == "csv" and v["datatype"] in ("date", "string")
+            if seen["format"] == "csv" and v["datatype"] in ("date", "string", "integer")
         },
     )
     if missing:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import stat
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from earthcommons.commons.findings import Finding, Said
-from earthcommons.commons.guard import loose_modes
+from earthcommons.commons.guard import first_of, loose_modes
 from earthcommons.commons.stories.backup_places import is_tar, restores_of
 from earthcommons.commons.stories.fixity import FixityLog, with_z
-from earthcommons.errors import UpstreamError
+from earthcommons.errors import IntegrityError, UpstreamError
 
 if TYPE_CHECKING:
     from earthcommons.commons.node import Node
@@ -23,16 +24,13 @@ _Event = tuple[str, str, dict[str, object]]
 
 def keeping(node: Node) -> list[Finding]:
     """Return what an operator should know of a node's keeping."""
-    suspects = len(node.store.suspects())
     kept = sorted(file.name for file in node.root.glob("catalog.schema-*.sqlite"))
     with closing(FixityLog(node.root)) as log:
         scrubbed, backed_up = log.last("scrub"), log.last("backup")
         restored, oldest = log.last("restored"), log.oldest()
     found = [
         _store(node),
-        Finding("suspect objects", "bad", Said("suspects", {"count": suspects}))
-        if suspects
-        else Finding("suspect objects", "ok", Said("no-suspects")),
+        _suspects(node),
         _scrub(scrubbed, oldest),
         _backup(backed_up),
         _folder(node),
@@ -54,6 +52,17 @@ def _store(node: Node) -> Finding:
     except UpstreamError as error:
         return Finding("store", "bad", Said("store-fails", {"where": where, "why": str(error)}))
     return Finding("store", "ok", Said("store-shared", {"where": where}))
+
+
+def _suspects(node: Node) -> Finding:
+    try:
+        count = len(node.store.suspects())
+    except IntegrityError as error:
+        said = Said("suspects-unreadable", {"file": error.key})
+        return Finding("suspect objects", "bad", said)
+    if count:
+        return Finding("suspect objects", "bad", Said("suspects", {"count": count}))
+    return Finding("suspect objects", "ok", Said("no-suspects"))
 
 
 def _scrub(last: _Event | None, oldest: str) -> Finding:
@@ -84,7 +93,9 @@ def _backup(last: _Event | None) -> Finding:
 
 
 def _folder(node: Node) -> Finding:
-    loose = tuple(loose_modes(node.root))
+    loose = first_of(loose_modes(node.root))
+    if not loose and node.root.stat().st_mode & stat.S_IXOTH:
+        return Finding("folder", "note", Said("folder-entered", {"name": node.root.name}))
     if not loose:
         return Finding("folder", "ok", Said("folder-closed"))
     return Finding("folder", "bad", Said("folder-open", {"found": loose}))

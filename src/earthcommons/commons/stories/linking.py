@@ -1,7 +1,7 @@
 """Short links: whoever holds one has an asset's bytes, for as long as its giver may have them.
 
 A link is a text signed with a key of the node; nothing is stored. It names item, asset, object, who
-gave it and when it ends, and each of these is looked at again when it is used.
+gave it, with which key, and when it ends, and each of these is looked at again when it is used.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ class Given:
         key: its object.
         by: account that gave the link.
         until: when it ends, UTC.
+        with_key: name of the API key it was asked for with; empty when by a session.
     """
 
     item: str
@@ -50,6 +51,7 @@ class Given:
     key: str
     by: str
     until: datetime
+    with_key: str = ""
 
     @property
     def file_name(self) -> str:
@@ -58,8 +60,12 @@ class Given:
         return f"{self.item.replace('/', '-')}-{self.asset}{suffix}"
 
 
-def give_link(node: Node, item: str, asset: str, seconds: int) -> tuple[str, Given]:
+def give_link(
+    node: Node, item: str, asset: str, seconds: int, with_key: str = ""
+) -> tuple[str, Given]:
     """Return the text of a link to an asset that the acting party may fetch, and what it opens.
+
+    Asked for with a key (its name, not its secret), it ends with that key.
 
     Raises:
         NotFoundError: no visible item of that name, or no such asset.
@@ -82,15 +88,13 @@ def give_link(node: Node, item: str, asset: str, seconds: int) -> tuple[str, Giv
     if not href.startswith(_HREF):
         raise InvalidInputError(f"asset {asset[:60]!r} is not on this node")
     ends = (moment() + timedelta(seconds=seconds)).replace(microsecond=0)
-    given = Given(item, asset, href.removeprefix(_HREF), party.id, ends)
+    given = Given(item, asset, href.removeprefix(_HREF), party.id, ends, with_key)
     with node.catalog.transaction() as tx:
         detail = {"asset": asset, "until": ends.strftime("%Y-%m-%dT%H:%M:%SZ")}
         tx.note("link-give", "item", item, detail)
-    said = json.dumps(
-        [given.item, given.asset, given.key, given.by, int(ends.timestamp())],
-        ensure_ascii=False,
-        separators=(",", ":"),
-    ).encode()
+    facts = [given.item, given.asset, given.key, given.by, int(ends.timestamp())]
+    facts += [with_key] if with_key else []
+    said = json.dumps(facts, ensure_ascii=False, separators=(",", ":")).encode()
     return _text(_tag(_signing_key(node.root), said) + said), given
 
 
@@ -104,8 +108,15 @@ def use_link(node: Node, text: str) -> Given:
     given = _read(node, text)
     if given is None or given.until <= moment():
         raise _nothing()
-    party = node.catalog.people.party(given.by)
-    if party is None or not node.catalog.has_asset(_HREF + given.key, party):
+    if given.with_key:
+        party = node.catalog.credentials.of_key(given.with_key)
+    else:
+        party = node.catalog.people.party(given.by)
+    if (
+        party is None
+        or party.id != given.by
+        or not node.catalog.has_asset(_HREF + given.key, party)
+    ):
         raise _nothing()
     return given
 
@@ -122,8 +133,9 @@ def _read(node: Node, text: str) -> Given | None:
     # Only the one spelling that was given: a text with stray characters is another text.
     if _text(data) != text or not hmac.compare_digest(_tag(_signing_key(node.root), said), tag):
         return None
-    item, asset, key, by, until = _parsed(said)
-    return Given(item, asset, key, by, datetime.fromtimestamp(until, UTC))
+    # Without a key: asked for by a session, or by an earlier program.
+    item, asset, key, by, until, *with_key = _parsed(said)
+    return Given(item, asset, key, by, datetime.fromtimestamp(until, UTC), *with_key)
 
 
 def _parsed(said: bytes) -> Any:

@@ -128,8 +128,9 @@ def roll_back(root: Path) -> int:
 
     Raises:
         NotFoundError: none is kept.
-        ConflictError: records were published since, which the older program would not see; or a
-            server runs on the node.
+        ConflictError: records were published since, which the older program would not see; or
+            accounts, keys or rules were changed, which would be undone; or a server runs on the
+            node.
         UpstreamError: the disk is full or fails (`storage`).
     """
     files = sorted(
@@ -143,6 +144,13 @@ def roll_back(root: Path) -> int:
             raise ConflictError(
                 f"{since} changes were published since the migration; the earlier program would"
                 " not see them: package what is new and take it in again after restoring"
+            )
+        if acts := _acts_since(place, files[0]):
+            first = ", ".join(acts[:3])
+            raise ConflictError(
+                f"{len(acts)} acts in the audit log since the migration would be undone and"
+                f" forgotten, first {first}: keep what `audit log` prints, restore the backup made"
+                " before, and do them again there"
             )
         version = schema_of(files[0])
         swap_in(files[0], place)
@@ -216,6 +224,21 @@ def _carried(old: Path, new: Path) -> dict[str, int]:
 def _last_change(file: Path) -> int:
     with closing(sqlite3.connect(file, timeout=30)) as sql:
         return int(sql.execute("SELECT coalesce(max(seq), 0) FROM change").fetchone()[0])
+
+
+def _acts_since(file: Path, before: Path) -> list[str]:
+    """Return what the audit log has beyond an earlier one's; who looked only has signed in."""
+    with closing(sqlite3.connect(before, timeout=30)) as sql:
+        query = "SELECT 1 FROM sqlite_master WHERE name = 'audit'"
+        logged = sql.execute(query).fetchone() is not None
+        last = sql.execute("SELECT max(seq) FROM audit").fetchone()[0] if logged else 0
+    with closing(sqlite3.connect(file, timeout=30)) as sql:
+        rows = sql.execute(
+            "SELECT json_extract(row, '$.action'), json_extract(row, '$.id') FROM audit"
+            " WHERE seq > ? AND json_extract(row, '$.action') <> 'sign-in' ORDER BY seq",
+            (last or 0,),
+        )
+        return [f"{action} {id_}" for action, id_ in rows]
 
 
 def _discard(file: Path) -> None:

@@ -1,8 +1,9 @@
 """Items as a package others can check without us: a BagIt bag, or an RO-Crate.
 
 Both hold the same: `records/<sha256>.json`, the canonical records of items, their collection, the
-runs that used them and those runs' region sets; `objects/<key>`, the bytes they name; and
-`ro-crate-metadata.json`, which says what all of it is.
+runs that used them, those runs' region sets and the items these are drawn in, as far as the party
+may have them; `objects/<key>`, the bytes they name; and `ro-crate-metadata.json`, which says what
+all of it is.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from earthcommons.errors import (
 )
 from earthcommons.model.canonical import digest_of, parse_strict
 from earthcommons.model.record import Record
-from earthcommons.store import file_digest, files_of_tree
+from earthcommons.store import file_digest, files_of_tree, storing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,9 +71,10 @@ def package(node: Node, name: str, form: PackageForm, out: Path, party: Party) -
     Raises:
         InvalidInputError: no such form.
         NotFoundError: nothing visible has that name, or an object is missing.
-        AccessDeniedError: the party sees an item but may not fetch all of it.
+        AccessDeniedError: the party sees an item but may not fetch all of it, in all versions.
         IntegrityError: an object is damaged.
         ConflictError: something has that name already.
+        UpstreamError: the disk is full (`storage`).
     """
     if form not in get_args(PackageForm):
         raise InvalidInputError(f"--as {form!r}: there are {', '.join(get_args(PackageForm))}")
@@ -85,14 +87,16 @@ def package(node: Node, name: str, form: PackageForm, out: Path, party: Party) -
     version = "1.2" if form == "ro-crate-1.2" else "1.1"
     payload[METADATA] = _metadata(contents, name, version)
     files = _bag(payload, node.settings.name, name) if form == "bagit" else payload
-    with node.store.stage() as folder:
-        staged = folder / "package"
-        if out.suffix == ".zip":
-            _zip(files, staged, out.stem)
-            shutil.move(staged, out)
-        else:
-            _folder(files, staged)
-            shutil.move(staged, out)
+    # Beside its place, so that it gets its name in one step, whole or not at all.
+    staged = out.with_name(f".{out.name}.part")
+    try:
+        with storing():
+            out.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(staged, ignore_errors=True)
+            _zip(files, staged, out.stem) if out.suffix == ".zip" else _folder(files, staged)
+            staged.rename(out)
+    finally:
+        shutil.rmtree(staged) if staged.is_dir() else staged.unlink(missing_ok=True)
     return Packed(
         out,
         form,
@@ -112,33 +116,50 @@ class _Contents:
     payload: dict[str, bytes | Path] = field(default_factory=dict)
     items: dict[str, dict[str, Any]] = field(default_factory=dict)
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    outlines: dict[str, dict[str, Any]] = field(default_factory=dict)
     _known: set[tuple[str, str]] = field(default_factory=set)
     _batched: dict[str, bytes] = field(default_factory=dict)
 
     def add_item(self, item: dict[str, Any]) -> None:
         """Add an item in all its versions, its bytes, its collection and the runs that used it."""
         name = f"{item['collection']}/{item['id']}"
+        self.items[name] = self._add_bytes(name)
+        for link in self.node.catalog.links_to("item", name, self.party):
+            if (link.rel, link.kind) == ("used", "run"):
+                self._add_run(link.id)
+
+    def _add_bytes(self, name: str) -> dict[str, Any]:
+        """Add an item in all its versions, its bytes and its collection; return its body."""
         current = self._add_record("item", name)
         for asset in sorted(current.body["assets"]):
             href = current.body["assets"][asset]["href"]
             if not self.node.catalog.has_asset(href, self.party):
                 raise AccessDeniedError(f"you may not fetch asset {asset!r} of item {name}")
             self._add_object(href.rsplit("/", 1)[-1])
-        self.items[name] = current.body
-        self._add_record("collection", item["collection"], history=False)
-        for link in self.node.catalog.links_to("item", name, self.party):
-            if (link.rel, link.kind) == ("used", "run"):
-                self._add_run(link.id)
+        self._add_record("collection", current.body["collection"], history=False)
+        return current.body
+
+    def _add_outlines(self, name: str) -> None:
+        """Add the item a region set is drawn in: without it no number can be computed again."""
+        if name in self.outlines or name in self.items:
+            return
+        before, known = dict(self.payload), set(self._known)
+        try:
+            self.outlines[name] = self._add_bytes(name)
+        except (NotFoundError, AccessDeniedError):
+            # What the party may not have, whole or in part, is no part of what it is given.
+            self.payload, self._known = before, known
 
     def _add_run(self, run: str) -> None:
         if run in self.runs:
             return
         try:
             body = self._add_record("run", run).body
-            self._add_record("region-set", body["regions"]["id"], history=False)
+            regions = self._add_record("region-set", body["regions"]["id"], history=False)
         except (NotFoundError, AccessDeniedError):
             # A run that the party may not have is no part of what it is given.
             return
+        self._add_outlines(str(regions.body.get("item", "")))
         if body.get("output"):
             self._add_object(body["output"])
         self.runs[run] = body
@@ -157,12 +178,23 @@ class _Contents:
         self._known.add((kind, id_))
         versions = self._earlier(kind, id_) if history and record.version > 1 else []
         for older in (*versions, record):
-            if older.access != record.access:
-                raise AccessDeniedError(
-                    f"{kind} {id_} was under other rules in version {older.version}"
-                )
+            if older is not record:
+                self._add_past(older)
             self.payload[f"records/{older.digest}.json"] = older.object_bytes
         return record
+
+    def _add_past(self, older: Record) -> None:
+        """Add the bytes of an earlier version, which a record without them would point at."""
+        kind, id_, version = older.kind, older.id, older.version
+        try:
+            seen = self.node.catalog.past(kind, id_, version, self.party)
+        except NotFoundError as error:
+            raise AccessDeniedError(f"you may not have version {version} of {id_}") from error
+        if seen.get("ec:withheld"):
+            raise AccessDeniedError(f"you may not fetch all of version {version} of {id_}")
+        for asset in seen["assets"].values() if kind == "item" else ():
+            if asset["href"].startswith("/objects/"):
+                self._add_object(asset["href"].rsplit("/", 1)[-1])
 
     def _earlier(self, kind: str, id_: str) -> list[Record]:
         file = (self.node.root / "catalog.sqlite").resolve().as_uri()
@@ -242,7 +274,7 @@ def _metadata(contents: _Contents, name: str, version: str) -> bytes:
     items = contents.items
     first: dict[str, Any] = next(iter(items.values()), {"properties": {}})
     licences: dict[str, dict[str, Any]] = {}
-    for item in items.values():
+    for item in (contents.outlines | items).values():
         licence = _licence(item["properties"])
         licences[licence["@id"]] = licence
     files = [_file(path, content) for path, content in sorted(contents.payload.items())]

@@ -21,6 +21,7 @@ from earthcommons.commons.stories.regions_met import regions_met
 from earthcommons.commons.stories.reviewing import mark_published, reviewable
 from earthcommons.errors import ConflictError, InvalidInputError
 from earthcommons.ingest import Wish, ingest
+from earthcommons.model.indicator import Text
 from earthcommons.model.party import OPERATOR
 from earthcommons.policy import OPEN, acting_as, acting_party
 
@@ -110,8 +111,11 @@ def drafts_from(
                 refused.append({"source": one.source, "code": one.code, "message": one.message})
                 continue
             try:
+                submitting.check_names(Path(name).name for name in inside)
                 draft = submitting.start_draft(node, collection, one.item, group=group)
-            except ConflictError as error:
+            except (ConflictError, InvalidInputError) as error:
+                if isinstance(error, InvalidInputError) and error.code != "name-collision":
+                    raise
                 said = {"source": one.source, "code": error.code, "message": str(error)}
                 refused.append(said)
                 continue
@@ -154,6 +158,7 @@ def accept(
             mark_published(node, tx, body, version)
 
     title, description = collection_words(one.collection)
+    title = _stated(body["metadata"].get("collection_title")) or title
     with at_hand(node, body) as (_, place), acting_as(OPERATOR):
         ingest(
             place,
@@ -169,6 +174,12 @@ def accept(
             together=together,
         )
     return get_draft(node, id_)
+
+
+def _stated(texts: Mapping[str, str] | None) -> Text | None:
+    """Return what a draft calls its collection; one language is enough, the other shows it too."""
+    en, zh = ((texts or {}).get(lang, "").strip() for lang in ("en", "zh"))
+    return Text(en or zh, zh or en) if en or zh else None
 
 
 def _properties(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import shapely
 from shapely.geometry import shape
 
+from earthcommons.errors import AccessDeniedError, NotFoundError
 from earthcommons.model.party import PUBLIC
 from earthcommons.zones.region_sets import WORLD, load_region_set
 
@@ -40,7 +41,11 @@ def regions_met(node: Node) -> Callable[[dict[str, Any] | None], list[str]]:
             return []
         place, found = shape(footprint), set[str]()
         for body in node.catalog.all("region-set", PUBLIC):
-            ids, tree = _shapes(node, body)
+            try:
+                ids, tree = _shapes(node, body)
+            except (NotFoundError, AccessDeniedError):
+                # Known by name only: withdrawn, or come over with a package beside a run.
+                continue
             here = tree.query(place, predicate="intersects")
             if len(here) == len(ids) > MOST:
                 return [WORLD]

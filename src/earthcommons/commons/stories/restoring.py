@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import tarfile
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from earthcommons.catalog.batches import BATCH_SUFFIX, unpack
 from earthcommons.commons.stories.backup import FORMAT
+from earthcommons.commons.stories.backup_heads import check_chain, read_head
 from earthcommons.commons.stories.backup_places import Source, open_source, pour, restores_of
 from earthcommons.commons.stories.fixity import FixityLog, asset_addresses
 from earthcommons.errors import (
@@ -24,14 +26,15 @@ from earthcommons.errors import (
     NotFoundError,
 )
 from earthcommons.model.canonical import canonical_bytes, digest_of, parse_strict
-from earthcommons.store import digest_in, split_key, sync_folder, sync_tree
+from earthcommons.store import digest_in, is_full, split_key, storing, sync_folder, sync_tree
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Restored", "restore"]
+__all__ = ["Restored", "kept_head", "restore"]
 
-_CATALOG = "catalog.sqlite"
+_CATALOG, _SETTINGS = "catalog.sqlite", "node.toml"
+_BUCKET = re.compile(r"\s*store_(url|endpoint)\s*=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Restored:
     Attributes:
         changes: last sequence number of the change log.
         without: objects that are damaged and were left out, as asked for.
+        audit: what is amiss with the audit log, restored all the same as asked for.
     """
 
     root: Path
@@ -50,6 +54,7 @@ class Restored:
     objects: int
     files: int
     without: tuple[str, ...] = ()
+    audit: str = ""
 
 
 def restore(
@@ -65,17 +70,19 @@ def restore(
         root: where the node is to be; must not exist, or be empty.
         snapshot: which one; the newest without it.
         without_damaged: leave damaged objects out instead of refusing; a reader of one is told
-            that it is not there, and `scrub --from` puts it back where a copy is found.
+            that it is not there, and `scrub --from` puts it back where a copy is found. An audit
+            log that is no whole chain, or lacks the head kept with it, is restored all the same.
 
     Raises:
         NotFoundError: no backup is there.
         ConflictError: the folder is not empty.
         IntegrityError: something is damaged or lacking; all of it is named.
+        UpstreamError: the disk is full (`storage`); nothing is restored.
     """
     root = root.resolve()
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         raise ConflictError(f"{root.name} is not empty: restore into an empty folder")
-    with closing(open_source(place)) as source:
+    with storing(), closing(open_source(place)) as source:
         manifest, name = _manifest(source, snapshot)
         staged = root.with_name(root.name + ".restoring")
         shutil.rmtree(staged, ignore_errors=True)
@@ -86,6 +93,10 @@ def restore(
                 bad |= _lacking(staged, {key for key, _, _ in manifest["objects"]} - bad)
             if bad_files or (bad and not without_damaged):
                 raise _damaged(place, [*bad_files, *sorted(bad)])
+            amiss = _amiss(staged, manifest)
+            if amiss and not without_damaged:
+                raise _damaged(place, [amiss])
+            _keep_objects_here(staged / _SETTINGS)
             (staged / "tmp").mkdir(exist_ok=True)
             (staged / "objects").mkdir(exist_ok=True)
             with closing(FixityLog(staged)) as log:
@@ -108,7 +119,45 @@ def restore(
         len(manifest["objects"]),
         len(manifest["files"]),
         tuple(sorted(bad)),
+        amiss,
     )
+
+
+def kept_head(place: Path, snapshot: str = "") -> tuple[int, str] | None:
+    """Return the head of the audit log that a backup kept; None where it kept none.
+
+    Args:
+        place: a backup: a folder or a `.tar` file.
+        snapshot: which one; the newest without it.
+
+    Raises:
+        NotFoundError: no backup is there.
+        IntegrityError: its manifest is damaged.
+    """
+    with closing(open_source(place)) as source:
+        manifest, _ = _manifest(source, snapshot)
+    head = manifest.get("audit_head")
+    return read_head(head) if head else None
+
+
+def _amiss(staged: Path, manifest: dict[str, Any]) -> str:
+    """Return what is wrong with the restored audit log; empty when it holds its head."""
+    head = manifest.get("audit_head")
+    return check_chain(staged / _CATALOG, head) if head else ""
+
+
+def _keep_objects_here(settings: Path) -> None:
+    """Let a node that kept its objects in a bucket read those that were restored.
+
+    They lie in its folder now; the bucket may be gone, or serve the node that was backed up, and
+    two nodes must not write below one prefix.
+    """
+    if not settings.exists():
+        return
+    lines = settings.read_text("utf-8").splitlines(keepends=True)
+    kept = [f"# restored into the folder; was: {n}" if _BUCKET.match(n) else n for n in lines]
+    if kept != lines:
+        settings.write_text("".join(kept), "utf-8")
 
 
 def _manifest(source: Source, wanted: str) -> tuple[dict[str, Any], str]:
@@ -135,6 +184,8 @@ def _manifest(source: Source, wanted: str) -> tuple[dict[str, Any], str]:
             size + 0
         for entry in manifest["files"]:
             _plain(entry[0])
+        if head := manifest.get("audit_head"):
+            read_head(head)
     except (CommonsError, KeyError, TypeError, ValueError) as error:
         raise _damaged_manifest(name) from error
     if not known:
@@ -179,7 +230,12 @@ def _take(source: Source, name: str, to: Path, entry: tuple[int, str, int]) -> b
         with source.open(name) as read, to.open("wb") as write:
             os.fchmod(write.fileno(), mode)
             return pour(read, write) == digest and write.tell() == size
-    except (OSError, tarfile.TarError):
+    except OSError as error:
+        # Nothing is wrong with the backup when there is no room for what it holds.
+        if is_full(error):
+            raise
+        return False
+    except tarfile.TarError:
         return False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from earthcommons.commons.stories.completeness import lacks
@@ -19,6 +20,7 @@ from earthcommons.commons.stories.marks import may_know
 from earthcommons.errors import (
     AccessDeniedError,
     ConflictError,
+    GoneError,
     InvalidInputError,
     NotFoundError,
 )
@@ -31,7 +33,7 @@ from earthcommons.store import digest_in
 from earthcommons.trust import new_token
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from earthcommons.commons.node import Node
@@ -40,6 +42,7 @@ __all__ = [
     "UPLOAD_SUFFIX",
     "add_file",
     "attach",
+    "check_names",
     "edit_draft",
     "editable",
     "note_seen",
@@ -92,6 +95,8 @@ def start_draft(
     # An item that the author may not find is found when the draft is accepted.
     name = f"{collection}/{item}"
     known = node.catalog.version("item", name) if may_know(node, "item", name) else None
+    if known is None:
+        _check_not_withdrawn(node, name)
     if replaces and known is None:
         raise NotFoundError(f"there is no item {collection}/{item} to replace")
     if known is not None and not replaces:
@@ -189,6 +194,8 @@ def add_file(
 def attach(node: Node, id_: str, key: str, name: str) -> dict[str, Any]:
     """Attach an object that is in the store already, as an upload leaves it there.
 
+    A file of the same name gives way; the new one's `replaced` is the digest of its bytes.
+
     Raises:
         NotFoundError: no visible draft has that id.
         AccessDeniedError: the acting party is not its author.
@@ -199,12 +206,31 @@ def attach(node: Node, id_: str, key: str, name: str) -> dict[str, Any]:
     with node.catalog.transaction() as tx:
         body = _mine(node, id_, None)
         kept = [file for file in body["files"] if file["name"] != name]
+        before = [file for file in body["files"] if file["name"] == name]
+        if before and before[0]["sha256"] == entry["sha256"]:
+            entry = before[0]
+        elif before:
+            entry["replaced"] = before[0]["sha256"]
         if len(kept) >= _MOST_FILES:
             raise InvalidInputError(f"a draft holds {_MOST_FILES} files at most")
         body["files"] = sorted([*kept, entry], key=lambda file: str(file["name"]))
         body["seen"] = {}
         put_draft(tx, body)
     return get_draft(node, id_)
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Return when files that are attached at once have names of their own.
+
+    Raises:
+        InvalidInputError: one would take the other's place (`name-collision`).
+    """
+    counts = Counter(names)
+    if twice := sorted(name for name, count in counts.items() if count > 1):
+        raise InvalidInputError(
+            f"two files are called {twice[0][:60]!r}: rename one, or make a draft of each",
+            code="name-collision",
+        )
 
 
 def remove_file(node: Node, id_: str, name: str) -> dict[str, Any]:
@@ -330,13 +356,45 @@ def _require_reader() -> None:
         )
 
 
+def _check_not_withdrawn(node: Node, name: str) -> None:
+    """Return when nobody who acts here knows of a tombstone of that name."""
+    try:
+        node.catalog.body("item", name)
+    except GoneError as error:
+        raise ConflictError(
+            f"item {name} was withdrawn, and its name is not used again: take another",
+            code="exists",
+        ) from error
+    except NotFoundError:
+        return
+
+
 def _check_part(name: str, value: Any) -> None:
     if name not in METADATA:
         raise InvalidInputError(f"a draft has no part {name[:40]!r}", code="unknown-parameter")
     if value is not None and not isinstance(value, METADATA[name]):
         raise InvalidInputError(f"{name}: of another type")
+    texts = value.values() if isinstance(value, dict) else ()
+    if not all(isinstance(text, str) for text in texts):
+        raise InvalidInputError(f"{name}: of another type")
+    if name == "variables" and isinstance(value, list):
+        _check_variables(value)
     if len(repr(value)) > MOST_TEXT:
         raise InvalidInputError(f"{name}: over {MOST_TEXT:,} characters")
+
+
+def _check_variables(value: list[Any]) -> None:
+    names = []
+    for each in value:
+        parts = each if isinstance(each, dict) else {}
+        said = [parts.get(part, "") for part in ("name", "unit", "meaning", "datatype")]
+        if not all(isinstance(text, str) for text in said) or not said[0]:
+            raise InvalidInputError("variables: each is a table with a name, and texts")
+        names.append(said[0])
+    if twice := sorted(name for name in set(names) if names.count(name) > 1):
+        raise InvalidInputError(
+            f"variables: two are called {twice[0][:60]!r}", code="name-collision"
+        )
 
 
 def _checked_rule(rule: Mapping[str, str]) -> dict[str, str]:

@@ -28,7 +28,7 @@ from earthcommons.ingest.limits import Limits
 from earthcommons.model.canonical import parse_strict
 from earthcommons.model.record import Record
 from earthcommons.runs import read_observations
-from earthcommons.store import digest_in, digest_of_path, split_key
+from earthcommons.store import digest_in, digest_of_path, is_full, split_key, storing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,8 @@ class Imported:
     Attributes:
         items: name and digest of each item's current record, and `published` or `unchanged`.
         runs: runs taken in with their observations.
-        left_out: runs that were not, each with the reason.
+        left_out: runs that were not, each with the reason, and the items that region sets are
+            drawn in which are here with other content.
     """
 
     items: list[tuple[str, str, str]] = field(default_factory=list)
@@ -77,22 +78,28 @@ def import_package(node: Node, place: Path, limits: Limits | None = None) -> Imp
             form known here, or bytes of another format than their name says.
         IntegrityError: bytes that are not those of the manifest, or are missing; all are named.
         ConflictError: an item is here with other content.
+        UpstreamError: the disk is full (`storage`).
     """
     limits = limits or Limits()
     if not place.exists():
         raise NotFoundError(f"there is no {place.name}")
-    with closing(_open(place, limits)) as source, node.store.stage() as scratch:
+    with storing(), closing(_open(place, limits)) as source, node.store.stage() as scratch:
         base, expected = _expected(source)
         staged = scratch / "package"
         _stage(source, base, expected, staged)
         records = _records(staged)
         objects = _objects(staged, records)
+        records, kept = _without_outlines_of_ours(node, records)
+        named = {key for record in records for key in _keys(record)}
+        objects = {key: where for key, where in objects.items() if key in named}
         _known_assets(node, records, objects)
         for key, where in objects.items():
             suffix = split_key(key)[1]
             put = node.store.put_tree if where.is_dir() else node.store.put_file
             put(where, suffix)
-        return _publish(node, records)
+        done = _publish(node, records)
+        done.left_out += [(name, "here with other content, which stays") for name in kept]
+        return done
 
 
 class _Source(Protocol):
@@ -251,7 +258,9 @@ def _stage(source: _Source, base: str, expected: dict[str, str], staged: Path) -
                 while block := read.read(_BLOCK):
                     sha.update(block)
                     write.write(block)
-        except (OSError, KeyError, zipfile.BadZipFile, EOFError):
+        except (OSError, KeyError, zipfile.BadZipFile, EOFError) as error:
+            if isinstance(error, OSError) and is_full(error):
+                raise
             wrong.append(f"{name} (missing or unreadable)")
             continue
         if sha.hexdigest() != digest:
@@ -339,6 +348,26 @@ def _codecs(value: Any) -> set[str]:
     return found
 
 
+def _without_outlines_of_ours(
+    node: Node, records: list[Record]
+) -> tuple[list[Record], list[str]]:
+    """Return the records without those items that only go along and are here otherwise.
+
+    Which outlines a node computes with is its own matter; the items a package is made of conflict.
+    """
+    along = {str(r.body.get("item", "")) for r in records if r.kind == "region-set"}
+    items = {record.id: record for record in records if record.kind == "item"}
+    kept = []
+    if set(items) - along:
+        for name in sorted(along & set(items)):
+            here = node.catalog.version("item", name)
+            # Of several versions the newest stands last.
+            if here is not None and here != (items[name].version, items[name].digest):
+                kept.append(name)
+    left = [r for r in records if not (r.kind == "item" and r.id in kept)]
+    return left, kept
+
+
 def _known_assets(node: Node, records: list[Record], objects: dict[str, Path]) -> None:
     """Return when every object that items and runs name is in the package or here already."""
     for record in records:
@@ -386,6 +415,13 @@ def _publish_items(
     node: Node, tx: SqliteTransaction, of: dict[str, list[Record]], done: Imported
 ) -> None:
     given = {record.id: record for record in of.get("collection", ())}
+    # Before their items: what these ask for is worked out with owner and rule of the collection.
+    fresh = {record.body["collection"] for record in of["item"]}
+    fresh -= {id_ for id_ in fresh if node.catalog.version("collection", id_) is not None}
+    for id_ in sorted(fresh):
+        if id_ not in given:
+            raise _lacking(id_)
+        tx.revise(_widened(given[id_], of["item"]))
     latest: dict[str, tuple[Record, bool]] = {}
     for record in of["item"]:
         known = node.catalog.version("item", record.id)
@@ -394,17 +430,27 @@ def _publish_items(
     joining: dict[str, list[Record]] = {}
     for name, (record, new) in sorted(latest.items()):
         done.items.append((name, record.digest, "published" if new else "unchanged"))
-        if new:
+        if new and record.body["collection"] not in fresh:
             joining.setdefault(record.body["collection"], []).append(record)
     for id_, items in joining.items():
         # The label stays: a package does not open what is closed here.
-        old = stored_record(node, "collection", id_) or given.get(id_)
+        old = stored_record(node, "collection", id_)
         if old is None:
-            raise _refused(f"the package lacks collection {id_[:80]!r}", "malformed")
-        body = old.body
-        for item in items:
+            raise _lacking(id_)
+        tx.revise(_widened(old, items))
+
+
+def _widened(collection: Record, items: list[Record]) -> Record:
+    """Return the first version of a collection around those of the items that are its own."""
+    body = collection.body
+    for item in items:
+        if item.body["collection"] == collection.id:
             body = widen(body, item.body)
-        tx.revise(Record("collection", id_, body, 1, old.access, old.links))
+    return Record("collection", collection.id, body, 1, collection.access, collection.links)
+
+
+def _lacking(collection: str) -> RefusedFileError:
+    return _refused(f"the package lacks collection {collection[:80]!r}", "malformed")
 
 
 def _why_not(node: Node, run: Record) -> str:

@@ -54,7 +54,10 @@ ALGORITHMS = ("sha256", "sha1")
 LIVES = timedelta(hours=24)
 _FOLDER = "uploads"
 _ID = re.compile(r"[A-Za-z0-9_-]{43}")
-_NAME = re.compile(r"[^/\\\x00-\x1f\x7f]{0,200}")
+# No parts of a path, and nothing that shows another name than there is: control characters, ends of
+# lines, and marks that turn the direction of writing.
+_HIDING = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"
+_NAME = re.compile(rf"[^/\\{_HIDING}]{{0,200}}")
 _NO = ("", ".", "..")
 _LONGEST = 1000
 _MAY = ("contributor", "reviewer", "steward")
@@ -140,10 +143,12 @@ def drop_upload(node: Node, id_: str) -> None:
     """Forget an upload; the object of a finished one stays where a draft holds it.
 
     Raises:
+        AccessDeniedError: a key without the scope `submit`.
         NotFoundError: the acting party has no upload of that id.
         ConflictError: a piece of it is arriving.
     """
     find_upload(node, id_)
+    _require_scope()
     place = _place(node, id_)
     with _locked(place / "lock"):
         shutil.rmtree(place, ignore_errors=True)
@@ -254,12 +259,14 @@ def receive(
 
     Raises:
         NotFoundError: the acting party has no upload of that id.
+        AccessDeniedError: a key without the scope `submit`, or it contributes to nothing any more.
         ConflictError: it stands elsewhere (`offset-mismatch`), or another piece is arriving.
         InvalidInputError: an unknown algorithm.
     """
     if checksum is not None and checksum[0] not in ALGORITHMS:
         raise InvalidInputError(f"checksums are {', '.join(ALGORITHMS)}")
     find_upload(node, id_)
+    _contributor()
     place = _place(node, id_)
     with storing(), _locked(place / "lock"):
         upload = find_upload(node, id_)
@@ -330,6 +337,12 @@ def _contributor() -> str:
     return party.id
 
 
+def _require_scope() -> None:
+    party = acting_party()
+    if party.scopes is not None and "submit" not in party.scopes:
+        raise AccessDeniedError(f"{party.id}: this key hands in no data")
+
+
 def _all(node: Node) -> Iterator[Upload]:
     for place in (node.root / _FOLDER).iterdir():
         found = _read(place) if place.is_dir() else None
@@ -346,10 +359,11 @@ def _place(node: Node, id_: str) -> Path:
 def _read(place: Path) -> Upload | None:
     try:
         facts = json.loads((place / "state.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        expires = datetime.fromisoformat(facts["expires"]).astimezone(UTC)
+        return Upload(**facts | {"expires": expires})
+    except (OSError, ValueError, KeyError, TypeError):
+        # What cannot be read is nobody's, and keeps nobody else from uploading.
         return None
-    facts["expires"] = datetime.fromisoformat(facts["expires"]).astimezone(UTC)
-    return Upload(**facts)
 
 
 def _write(place: Path, upload: Upload) -> None:
