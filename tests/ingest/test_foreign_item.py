@@ -439,6 +439,13 @@ def test_a_bbox_that_is_none_is_refused(bbox: Any) -> None:
     assert code_of(item(bbox=bbox)) == "bad-bbox"
 
 
+def test_what_lies_nowhere_has_no_bbox_not_even_null() -> None:
+    kept, _ = check_item(item(geometry=None, bbox=None))
+    assert kept["geometry"] is None
+    assert "bbox" not in kept
+    assert code_of(item(geometry=None)) == "bad-bbox"
+
+
 @given(
     st.floats(-179, 170), st.floats(-89, 80), st.floats(0.01, 9), st.booleans(), st.booleans()
 )

@@ -188,6 +188,8 @@ def _place(item: dict[str, Any], limits: Limits, warnings: list[str]) -> None:
     if item["geometry"] is None:
         if item.get("bbox") is not None:
             raise RefusedFileError("a bbox without geometry", code="bad-bbox")
+        # STAC has no bbox there, not even null.
+        item.pop("bbox", None)
         return
     if item.get("bbox") is None:
         raise RefusedFileError("bbox is lacking", code="bad-bbox")

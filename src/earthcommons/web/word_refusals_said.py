@@ -283,6 +283,13 @@ SAID: dict[str, str] = {
     "HDF4 is read with the extra hdf4: pip install 'earthcommons[hdf4]'": (
         "读取 HDF4 需要附加组件 hdf4：pip install 'earthcommons[hdf4]'。"
     ),
+    # Searches and items over HTTP.
+    "collections have no {name} to ask for": "数据集没有可查询的 {name}。",
+    "{value} is neither true nor false": "{value} 既不是 true 也不是 false。",
+    "features holds no item: send at least one": "features 中没有条目：请至少发送一个。",
+    "geometry: over 360° wide, it covers a place twice": (
+        "geometry：宽度超过 360°，同一处被覆盖两次。"
+    ),
     # Signing in with the identity provider.
     "this node has no identity provider": "本节点未配置身份提供方。",
     "the identity provider does not answer": "身份提供方没有应答。",
