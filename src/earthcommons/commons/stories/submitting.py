@@ -391,7 +391,7 @@ def _check_variables(value: list[Any]) -> None:
         if not all(isinstance(text, str) for text in said) or not said[0]:
             raise InvalidInputError("variables: each is a table with a name, and texts")
         names.append(said[0])
-    if twice := sorted(name for name in set(names) if names.count(name) > 1):
+    if twice := sorted(name for name, count in Counter(names).items() if count > 1):
         raise InvalidInputError(
             f"variables: two are called {twice[0][:60]!r}", code="name-collision"
         )

@@ -76,11 +76,9 @@ def folded(changes: Iterable[Change]) -> list[list[Change]]:
 def _line(site: Site, same: Sequence[Change], words: Words) -> dict[str, Any]:
     """Return what a line of the log tells; of several versions the first and last, and when."""
     newest, oldest = same[0], same[-1]
-    times: list[str] = []
-    if len(same) > 1:
-        made = {each.version: each.made for each in site.catalog.versions("draft", newest.id)}
-        times = [made.get(each.version, "")[:16].replace("T", " ") for each in (oldest, newest)]
-        times = list(dict.fromkeys(filter(None, times)))
+    known = {each.version: each for each in site.catalog.versions(newest.kind, newest.id)}
+    ends = [known[each.version].made for each in (oldest, newest) if each.version in known]
+    times = list(dict.fromkeys(made[:16].replace("T", " ") for made in ends if made))
     is_draft = newest.kind == "draft"
     return {
         "kind": words.kind("of-draft" if is_draft else newest.kind),
@@ -93,14 +91,7 @@ def _line(site: Site, same: Sequence[Change], words: Words) -> dict[str, Any]:
         if len(same) > 1
         else "",
         # Of what one sees a part only, there is none.
-        "digest": next(
-            (
-                each.digest
-                for each in site.catalog.versions(newest.kind, newest.id)
-                if each.version == newest.version
-            ),
-            "",
-        ),
+        "digest": known[newest.version].digest if newest.version in known else "",
     }
 
 
